@@ -1,0 +1,37 @@
+"""The errors a person can cause, one class per exit code of the command line.
+
+Belongs here: exceptions whose message is a finished sentence for the person who has to act (what, where,
+what was expected, what to do). Does not belong here: programming errors; those keep their traceback.
+"""
+
+from __future__ import annotations
+
+
+class ZevenError(Exception):
+    """A failure the user can mend. `str(error)` is shown as it is, without a traceback."""
+
+    exit_code = 1
+
+
+class SettingsError(ZevenError):
+    """The settings file, a command-line option or the environment is wrong (exit code 2)."""
+
+    exit_code = 2
+
+
+class SourceError(ZevenError):
+    """A source cannot be read, or what it holds is refused (exit code 3)."""
+
+    exit_code = 3
+
+
+class GateError(ZevenError):
+    """A model, a test or a contract failed: nothing was published (exit code 4)."""
+
+    exit_code = 4
+
+
+class BusyError(ZevenError):
+    """Another run holds the warehouse (exit code 5)."""
+
+    exit_code = 5
