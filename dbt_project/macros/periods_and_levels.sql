@@ -1,0 +1,115 @@
+{#
+    The one place that cuts records by period, level and breakdown. Every kpi_* table is made by:
+    1. cut_by_period_and_level: aggregates records at every key at once, by grouping sets, straight from the records,
+       so that medians and ratios are never computed from other medians and ratios;
+    2. kpi_keys: the keys a table has: dense for `total`, what occurs for the other breakdowns;
+    3. same_kpi_key: how a cut is joined back to the keys.
+#}
+
+{% macro key_columns() %}{{ return(['period_type', 'period_start', 'level', 'team_id', 'rep_id', 'breakdown', 'breakdown_value']) }}{% endmacro %}
+
+{#
+    records: a relation with team_id, rep_id, the breakdown columns and either
+      - the columns week_start, month_start, quarter_start, year_start of dim_dates (flows: dated=true), or
+      - period_type, period_start (stocks, one row per record and period: dated=false);
+    measures: {column: aggregate expression};
+    breakdowns: {name of the breakdown: column of records}; `total` is always there unless with_total=false.
+#}
+{% macro cut_by_period_and_level(records, measures, breakdowns={}, dated=true, with_total=true) -%}
+    {%- set period_sets = [['week_start'], ['month_start'], ['quarter_start'], ['year_start']] if dated else [['period_type', 'period_start']] -%}
+    {%- set level_sets = [[], ['team_id'], ['team_id', 'rep_id']] -%}
+    {%- set breakdown_sets = ([[]] if with_total else []) -%}
+    {%- for column in breakdowns.values() -%}{%- do breakdown_sets.append([column]) -%}{%- endfor -%}
+    select
+        {%- if dated %}
+        case
+            when grouping(week_start) = 0 then 'week'
+            when grouping(month_start) = 0 then 'month'
+            when grouping(quarter_start) = 0 then 'quarter'
+            else 'year'
+        end as period_type,
+        coalesce(week_start, month_start, quarter_start, year_start) as period_start,
+        {%- else %}
+        period_type,
+        period_start,
+        {%- endif %}
+        case when grouping(rep_id) = 0 then 'rep' when grouping(team_id) = 0 then 'team' else 'company' end as level,
+        team_id,
+        rep_id,
+        {%- if breakdowns %}
+        case
+            {%- for name, column in breakdowns.items() %}
+            when grouping({{ column }}) = 0 then '{{ name }}'
+            {%- endfor %}
+            else 'total'
+        end as breakdown,
+        case
+            {%- for name, column in breakdowns.items() %}
+            when grouping({{ column }}) = 0 then coalesce({{ column }}, 'unknown')
+            {%- endfor %}
+            else 'total'
+        end as breakdown_value,
+        {%- else %}
+        'total' as breakdown,
+        'total' as breakdown_value,
+        {%- endif %}
+        {%- for name, expression in measures.items() %}
+        {{ expression }} as {{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ records }}
+    group by grouping sets (
+        {%- for period_set in period_sets %}{% set outer_last = loop.last %}
+        {%- for level_set in level_sets %}{% set middle_last = loop.last %}
+        {%- for breakdown_set in breakdown_sets %}
+        ({{ (period_set + level_set + breakdown_set) | join(', ') }}){{ ',' if not (loop.last and middle_last and outer_last) }}
+        {%- endfor %}
+        {%- endfor %}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+{#
+    One row per key of a kpi table with period_end, is_complete and the starts of the periods to compare with: every period and
+    member for `total`, and the keys of the given cuts. `spine` and `periods` are CTEs on int_kpi_spine and int_periods.
+#}
+{% macro kpi_keys(cuts, spine='spine', periods='periods') -%}
+    select
+        occurring.*,
+        periods.period_end,
+        periods.is_complete,
+        periods.previous_period_start,
+        periods.last_year_period_start
+    from (
+        select {{ key_columns() | join(', ') }} from {{ spine }}
+        {%- for cut in cuts %}
+        union
+        select {{ key_columns() | join(', ') }} from {{ cut }}
+        {%- endfor %}
+    ) as occurring
+    inner join {{ periods }} as periods
+        on occurring.period_type = periods.period_type and occurring.period_start = periods.period_start
+{%- endmacro %}
+
+{# Join condition on the full key; team_id and rep_id are null above their level. `period` may be another period's start. #}
+{% macro same_kpi_key(left, right, period='period_start') -%}
+    {{ left }}.period_type = {{ right }}.period_type
+        and {{ left }}.{{ period }} = {{ right }}.period_start
+        and {{ left }}.level = {{ right }}.level
+        and {{ left }}.team_id is not distinct from {{ right }}.team_id
+        and {{ left }}.rep_id is not distinct from {{ right }}.rep_id
+        and {{ left }}.breakdown = {{ right }}.breakdown
+        and {{ left }}.breakdown_value = {{ right }}.breakdown_value
+{%- endmacro %}
+
+{# The shared columns of every kpi table, in their order, from a relation made by kpi_keys. #}
+{% macro shared_kpi_columns(keys) -%}
+    {{ keys }}.period_type,
+        {{ keys }}.period_start,
+        {{ keys }}.period_end,
+        {{ keys }}.is_complete,
+        {{ keys }}.level,
+        {{ keys }}.team_id,
+        {{ keys }}.rep_id,
+        {{ keys }}.breakdown,
+        {{ keys }}.breakdown_value
+{%- endmacro %}
