@@ -94,6 +94,30 @@ class Paths(_Section):
         return value
 
 
+def _opening_hours(value: str) -> str:
+    if value == "closed":
+        return value
+    match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-(([01]\d|2[0-3]):([0-5]\d)|24:00)", value)
+    if match is None or value[:5] >= value[6:]:
+        raise ValueError("write 'closed' or the opening hours of one day, such as '09:00-17:00'")
+    return value
+
+
+OpeningHours = Annotated[str, AfterValidator(_opening_hours)]
+
+
+class BusinessHours(_Section):
+    """Opening hours per weekday in company time; holidays are in seeds/holidays.csv."""
+
+    monday: OpeningHours = "09:00-17:00"
+    tuesday: OpeningHours = "09:00-17:00"
+    wednesday: OpeningHours = "09:00-17:00"
+    thursday: OpeningHours = "09:00-17:00"
+    friday: OpeningHours = "09:00-17:00"
+    saturday: OpeningHours = "closed"
+    sunday: OpeningHours = "closed"
+
+
 class Run(_Section):
     as_of: NonEmpty = "now"
     schedule: NonEmpty = "0 5 * * *"
@@ -163,6 +187,7 @@ class Settings(_Section):
     """All of `zeven.toml`. Paths are absolute; `file` is where it was read."""
 
     company: Company
+    business_hours: BusinessHours = BusinessHours()
     paths: Paths = Field(default_factory=dict, validate_default=True)  # type: ignore[assignment]
     run: Run = Run()
     release: Release = Release()
