@@ -1,0 +1,54 @@
+# What there is to do, in one word each. Everything runs in .venv, which `setup` makes from the lock files.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+python := .venv/bin/python
+zeven  := $(python) -m orchestration.cli
+
+.PHONY: help setup run test test-slow dev lint format lock clean clean-data
+
+help:            ## show this list
+	@sed -n 's/^\([a-z-]*\): *.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+setup:           ## make .venv from the lock files (does nothing when it is up to date)
+	@.ci/setup
+
+run: setup       ## set up, make the demo company, run the pipeline, publish, show the seven numbers
+	@$(zeven) demo
+	@$(zeven) run
+
+dev: setup       ## Dagster's pages on http://127.0.0.1:3000
+	@$(zeven) demo
+	@$(zeven) dev
+
+test: setup      ## the tests (minutes)
+	$(python) -m pytest -n 2 -m "not slow"
+
+test-slow: setup ## the proofs that take long: kill -9 series, a large company
+	$(python) -m pytest -m slow
+
+lint: setup      ## ruff, mypy, sqlfluff; changes nothing
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+	$(python) -m mypy
+	$(python) -m sqlfluff lint --disable-progress-bar $(wildcard models tests/dbt)
+
+format: setup    ## let ruff and sqlfluff mend what they can
+	$(python) -m ruff check --fix .
+	$(python) -m ruff format .
+	$(python) -m sqlfluff fix --disable-progress-bar $(wildcard models tests/dbt)
+
+lock: setup      ## resolve the dependencies of pyproject.toml again, with hashes
+	$(python) -m uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-strip-extras \
+		--python-version 3.11 --no-header --no-emit-index-url --quiet --output-file requirements.lock
+	printf 'uv\n' | $(python) -m uv pip compile - --universal --generate-hashes \
+		--python-version 3.11 --no-header --no-emit-index-url --no-annotate --quiet --output-file .ci/uv.lock
+
+clean:           ## remove .venv and caches; no data
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-data:      ## remove the demo company, its warehouse and its releases (of this folder)
+	chmod -R u+w published 2>/dev/null || true
+	rm -rf demo_data warehouse published
