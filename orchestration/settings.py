@@ -9,27 +9,41 @@ Every key is documented in `zeven.toml` itself; a test holds that file against t
 from __future__ import annotations
 
 import os
-import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, time
+from collections.abc import Mapping
+from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    StringConstraints,
     ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from orchestration.errors import SettingsError
+from orchestration.setting_values import (
+    Character,
+    Cron,
+    Currency,
+    Identifier,
+    MemoryLimit,
+    NonEmpty,
+    OpeningHours,
+    Policy,
+    SqlExpression,
+    TimeZone,
+    expand_path,
+    local_instant,
+    parse_as_of,
+)
+from orchestration.toml_lines import line_of
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
@@ -38,35 +52,6 @@ SETTINGS_VARIABLE = "ZEVEN_SETTINGS"
 
 END_OF_DAY = time(23, 59, 59)
 """A day given without a time means its last second: the whole day has happened."""
-
-
-def _known_time_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"'{name}' is no time zone of the IANA list; write for example 'Europe/Amsterdam'")
-    return name
-
-
-TimeZone = Annotated[str, AfterValidator(_known_time_zone)]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
-NonEmpty = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-SqlExpression = NonEmpty
-Policy = Literal["report", "refuse"]
-
-
-def _expand_path(value: object, info: ValidationInfo) -> object:
-    """Put environment variables into a path and make it absolute, seen from the settings file's folder."""
-    if not isinstance(value, str) or not isinstance(info.context, dict):
-        return value
-
-    def from_environment(match: re.Match[str]) -> str:
-        name = match.group(1)
-        if name not in info.context["environ"]:
-            raise ValueError(f"the environment variable {name} is not set")
-        return str(info.context["environ"][name])
-
-    expanded = re.sub(r"\$\{(\w+)\}", from_environment, value)
-    return (Path(info.context["folder"]) / expanded).resolve()
 
 
 class _Section(BaseModel):
@@ -84,7 +69,7 @@ class Paths(_Section):
     warehouse: Path = Field(default=Path("warehouse"), strict=False, validate_default=True)
     published: Path = Field(default=Path("published"), strict=False, validate_default=True)
 
-    _expand = field_validator("warehouse", "published", mode="before")(_expand_path)
+    _expand = field_validator("warehouse", "published", mode="before")(expand_path)
 
     @field_validator("warehouse", "published", mode="after")
     @classmethod
@@ -93,17 +78,11 @@ class Paths(_Section):
             return (Path(info.context["folder"]) / value).resolve()
         return value
 
-
-def _opening_hours(value: str) -> str:
-    if value == "closed":
-        return value
-    match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-(([01]\d|2[0-3]):([0-5]\d)|24:00)", value)
-    if match is None or value[:5] >= value[6:]:
-        raise ValueError("write 'closed' or the opening hours of one day, such as '09:00-17:00'")
-    return value
-
-
-OpeningHours = Annotated[str, AfterValidator(_opening_hours)]
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if self.warehouse.is_relative_to(self.published) or self.published.is_relative_to(self.warehouse):
+            raise ValueError("warehouse and published must be two folders, none inside the other")
+        return self
 
 
 class BusinessHours(_Section):
@@ -120,14 +99,14 @@ class BusinessHours(_Section):
 
 class Run(_Section):
     as_of: NonEmpty = "now"
-    schedule: NonEmpty = "0 5 * * *"
+    schedule: Cron = "0 5 * * *"
     wait_seconds: int = Field(default=600, ge=0)
-    memory_limit: Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$")] = "4GB"
+    memory_limit: MemoryLimit = "4GB"
 
     @field_validator("as_of")
     @classmethod
     def _readable(cls, value: str) -> str:
-        _parse_as_of(value)
+        parse_as_of(value)
         return value
 
 
@@ -170,8 +149,8 @@ class FilesSource(_Section):
     time_zone: TimeZone = "UTC"
     date_format: NonEmpty = "%Y-%m-%d"
     timestamp_format: NonEmpty = "iso"
-    delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] = ","
-    quote: Annotated[str, StringConstraints(min_length=1, max_length=1)] = '"'
+    delimiter: Character = ","
+    quote: Character = '"'
     decimal_separator: Literal[".", ","] = "."
     encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
     null_values: tuple[str, ...] = Field(default=("",), strict=False)
@@ -180,7 +159,7 @@ class FilesSource(_Section):
     max_quarantine_ratio: float = Field(default=0.05, ge=0, le=1, strict=False)
     tables: dict[str, TableMapping] = Field(default_factory=dict)
 
-    _expand = field_validator("folder", mode="before")(_expand_path)
+    _expand = field_validator("folder", mode="before")(expand_path)
 
 
 class Settings(_Section):
@@ -188,7 +167,7 @@ class Settings(_Section):
 
     company: Company
     business_hours: BusinessHours = BusinessHours()
-    paths: Paths = Field(default_factory=dict, validate_default=True)  # type: ignore[assignment]
+    paths: Paths = Field(default_factory=dict, validate_default=True)
     run: Run = Run()
     release: Release = Release()
     leads: Leads = Leads()
@@ -209,35 +188,23 @@ class Settings(_Section):
         `override` wins over `run.as_of`. A date means the last second of that day in company time; an instant
         without offset is in company time; `now` is the clock (given by tests).
         """
-        text = override or self.run.as_of
+        text = self.run.as_of if override is None else override
+        zone = ZoneInfo(self.company.time_zone)
         try:
-            parsed = _parse_as_of(text)
+            parsed = parse_as_of(text)
+            if parsed is None:
+                instant = now or datetime.now(UTC)
+            elif isinstance(parsed, datetime):
+                instant = parsed if parsed.tzinfo else local_instant(parsed, zone)
+            else:
+                instant = datetime.combine(parsed, END_OF_DAY, tzinfo=zone)
         except ValueError as error:
             raise SettingsError(f"as_of: {error}.") from None
-        zone = ZoneInfo(self.company.time_zone)
-        if parsed is None:
-            instant = now or datetime.now(UTC)
-        elif isinstance(parsed, datetime):
-            instant = parsed if parsed.tzinfo else parsed.replace(tzinfo=zone)
-        else:
-            instant = datetime.combine(parsed, END_OF_DAY, tzinfo=zone)
         return instant.astimezone(UTC).replace(microsecond=0)
 
 
-def _parse_as_of(text: str) -> datetime | date | None:
-    """`None` for "now"."""
-    if text == "now":
-        return None
-    try:
-        return date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(
-            f"'{text}' is neither 'now', a date such as 2026-03-31 nor an instant such as 2026-03-31T18:00:00+02:00"
-        ) from None
-
-
 def settings_path(explicit: Path | None = None) -> Path:
-    """The settings file: the one asked for, else `$ZEVEN_SETTINGS`, else `zeven.toml` here, else the project's."""
+    """The file asked for, else `$ZEVEN_SETTINGS`, else `zeven.toml` of this folder, else the project's."""
     if explicit is not None:
         return explicit.resolve()
     if named := os.environ.get(SETTINGS_VARIABLE):
@@ -250,10 +217,11 @@ def load_settings(path: Path | None = None, *, environ: Mapping[str, str] | None
     """Read and check the settings; `SettingsError` says file, line, key, what was expected."""
     file = settings_path(path)
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")  # editors on Windows put a mark in front
     except FileNotFoundError:
         raise SettingsError(
-            f"{file}: no such settings file. Copy the zeven.toml of the project there, or name yours with --settings."
+            f"{file}: no such settings file. Copy the zeven.toml of the project there, or name yours with "
+            "--settings."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file}: cannot be read as UTF-8 text ({error}).") from None
@@ -262,7 +230,7 @@ def load_settings(path: Path | None = None, *, environ: Mapping[str, str] | None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file}: is no valid TOML: {error}.") from None
     if "file" in raw:
-        raise SettingsError(f"{file}:{_line_of(text, ('file',))}: file: unknown key. Remove it.")
+        raise SettingsError(f"{file}:{line_of(text, ('file',))}: file: unknown key. Remove it.")
     context = {"folder": file.parent, "environ": os.environ if environ is None else environ}
     try:
         return Settings.model_validate({**raw, "file": file}, context=context)
@@ -271,22 +239,44 @@ def load_settings(path: Path | None = None, *, environ: Mapping[str, str] | None
 
 
 def _sentence(file: Path, text: str, error: ValidationError) -> str:
-    """One sentence for the first thing that is wrong, as `file:line: key: reason`."""
-    first = error.errors(include_url=False)[0]
-    path = tuple(part for part in first["loc"] if part != "[key]")
-    where = f"{file}:{_line_of(text, path)}"
+    """One sentence for the topmost thing that is wrong, as `file:line: key: reason`."""
+
+    def place(detail: ErrorDetails) -> tuple[Any, ...]:
+        return tuple(part for part in detail["loc"] if part != "[key]")
+
+    def rank(detail: ErrorDetails) -> tuple[bool, int]:
+        """A missing key comes after the others: a misspelt one explains it."""
+        return detail["type"] == "missing", line_of(text, place(detail))
+
+    details = sorted(error.errors(include_url=False), key=rank)
+    first, path = details[0], place(details[0])
+    where = f"{file}:{line_of(text, path)}"
     key = ".".join(str(part) for part in path)
-    others = f" ({error.error_count() - 1} more after this one)" if error.error_count() > 1 else ""
+    others = f" ({len(details) - 1} more after this one)" if len(details) > 1 else ""
     if first["type"] == "extra_forbidden":
         near = _nearest(str(path[-1]), _known_keys(path[:-1]))
         return f"{where}: {key}: unknown key{f', did you mean {near!r}?' if near else '. Remove it.'}{others}"
     if first["type"] == "missing":
         return f"{where}: {key}: this key is required and missing.{others}"
-    reason = first["msg"].removeprefix("Value error, ")
+    reason = _PLAIN_WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
     reason = reason[0].lower() + reason[1:]
     shown = first["input"]
-    value = f" (found {shown!r})" if isinstance(shown, str | int | float | bool) else ""
-    return f"{where}: {key}: {reason}{value}.{others}"
+    value = f" (found {shown!r})" if isinstance(shown, str | int | float) and str(shown) not in reason else ""
+    return f"{where}: {key or 'settings'}: {reason}{value}.{others}"
+
+
+_PLAIN_WORDS = {
+    "model_type": "this must be a table, with keys of its own",
+    "dict_type": "this must be a table, with keys of its own",
+    "tuple_type": "this must be a list, in square brackets",
+    "string_type": "this must be text in quotes",
+    "int_type": "this must be a whole number, without quotes",
+    "float_type": "this must be a number, without quotes",
+    "float_parsing": "this must be a number, without quotes",
+    "string_too_short": "this must not be empty",
+    "path_type": "this must be the path of a folder, in quotes",
+}
+"""For readers who know TOML and not pydantic."""
 
 
 def _nearest(key: str, known: list[str]) -> str | None:
@@ -309,41 +299,3 @@ def _known_keys(path: tuple[Any, ...]) -> list[str]:
         else:
             return list(TableMapping.model_fields) if "tables" in path else list(LeadExclusion.model_fields)
     return [name for name in model.model_fields if name != "file"] if model else []
-
-
-def _line_of(text: str, path: tuple[Any, ...]) -> int:
-    """The line of the deepest part of `path` that stands in the file; TOML readers of the library keep none.
-
-    `path` holds keys and list positions as pydantic reports them.
-    """
-    best, best_depth = 1, 0
-    for line, keys in _keys_by_line(text):
-        depth = 0
-        for found, wanted in zip(keys, path, strict=False):
-            if found != wanted:
-                break
-            depth += 1
-        if depth > best_depth and depth == min(len(keys), len(path)):
-            best, best_depth = line, depth
-    return best
-
-
-def _keys_by_line(text: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Every table header and key of a TOML text with its line and full path."""
-    table: tuple[Any, ...] = ()
-    counts: dict[tuple[Any, ...], int] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        stripped = line.strip()
-        if header := re.match(r"^(\[\[?)([^\[\]]+)\]\]?\s*(#.*)?$", stripped):
-            table = _split_key(header.group(2))
-            if header.group(1) == "[[":
-                counts[table] = counts.get(table, -1) + 1
-                table = (*table, counts[table])
-            yield number, table
-        elif assignment := re.match(r"""^((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"))*)\s*=""", stripped):
-            yield number, (*table, *_split_key(assignment.group(1)))
-
-
-def _split_key(dotted: str) -> tuple[str, ...]:
-    parts = re.findall(r"""[\w-]+|"[^"]*"|'[^']*'""", dotted)
-    return tuple(part.strip("\"'") for part in parts)
