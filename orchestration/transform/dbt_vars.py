@@ -1,0 +1,35 @@
+"""What dbt is told of the settings.
+
+Belongs here: the one function that turns settings into dbt's vars. Does not belong here: anything that
+changes from run to run. Other vars make dbt read the whole project again; `as_of` stands in `zeven.run`
+instead.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestration.settings import Settings
+
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def dbt_vars(settings: Settings) -> dict[str, Any]:
+    """The vars of `dbt_project.yml` that follow from the settings; plain values, in a fixed order."""
+    hours = {day: getattr(settings.business_hours, day) for day in _WEEKDAYS}
+    return {
+        "time_zone": settings.company.time_zone,
+        "currency": settings.company.currency,
+        "fiscal_year_start_month": settings.company.fiscal_year_start_month,
+        "business_hours": [
+            {"iso_weekday": number, "opens": hours[day][:5], "closes": hours[day][6:]}
+            for number, day in enumerate(_WEEKDAYS, start=1)
+            if hours[day] != "closed"
+        ],
+        "capacity_per_rep": settings.leads.capacity_per_rep,
+        "stale_after_days": settings.pipeline.stale_after_days,
+        "response_exclude_sources": list(settings.response.exclude_sources),
+        "lead_exclusions": [
+            {"reason": rule.reason, "condition": rule.condition} for rule in settings.leads.exclude
+        ],
+    }
