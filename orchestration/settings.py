@@ -176,11 +176,12 @@ class Settings(_Section):
     sources: dict[Identifier, FilesSource]
     file: Path = Field(strict=False, exclude=True)
 
-    @model_validator(mode="after")
-    def _has_a_source(self) -> Self:
-        if not self.sources:
+    @field_validator("sources")
+    @classmethod
+    def _has_a_source(cls, value: dict[str, FilesSource]) -> dict[str, FilesSource]:
+        if not value:
             raise ValueError("no source is given; add a table such as [sources.crm] with kind and folder")
-        return self
+        return value
 
     def as_of(self, override: str | None = None, *, now: datetime | None = None) -> datetime:
         """The instant a run describes, in UTC without sub-second part.
@@ -261,7 +262,8 @@ def _sentence(file: Path, text: str, error: ValidationError) -> str:
     reason = _PLAIN_WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
     reason = reason[0].lower() + reason[1:]
     shown = first["input"]
-    value = f" (found {shown!r})" if isinstance(shown, str | int | float) and str(shown) not in reason else ""
+    said = not isinstance(shown, str | int | float) or (shown != "" and str(shown) in reason)
+    value = "" if said else f" (found {shown!r})"
     return f"{where}: {key or 'settings'}: {reason}{value}.{others}"
 
 
