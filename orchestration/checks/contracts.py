@@ -13,6 +13,7 @@ import dataclasses
 import hashlib
 import json
 import re
+from collections import abc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -175,7 +176,7 @@ def load_contracts(models_dir: Path) -> dict[str, Contract]:
     return dict(sorted(contracts.items()))
 
 
-def contract_hash(contracts: dict[str, Contract]) -> str:
+def contract_hash(contracts: abc.Mapping[str, Contract]) -> str:
     """SHA-256 over everything that the contracts demand; the same wherever the project stands."""
     plain = {name: dataclasses.asdict(contract) | {"file": ""} for name, contract in contracts.items()}
     text = json.dumps(plain, sort_keys=True, default=str)

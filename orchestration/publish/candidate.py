@@ -1,0 +1,256 @@
+"""Building the files of a release in a folder that nobody reads yet, and auditing exactly those files.
+
+Belongs here: copying the marts into a database and into Parquet, and checking what stands in them. Does not
+belong here: whether to publish them and how (`release.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.checks.audit import Verdict, audit_table, quoted
+from orchestration.checks.contracts import Column, Contract
+from orchestration.errors import SettingsError
+from orchestration.progress import Event, report
+from orchestration.publish.gateway import STORAGE_VERSION
+from orchestration.publish.manifest import DATABASE
+from orchestration.publish.store import sha256, text_literal
+
+MARTS = "marts"
+ALIAS = "zeven_candidate"
+
+RELEASE_INFO = Contract(
+    table="release_info",
+    description="One row per table of this release: which release it is, and the table's rows and checks.",
+    columns=(
+        Column("release_id", "varchar", "The release; sorts by the time it was made.", required=True),
+        Column("as_of", "timestamp", "The instant that the numbers describe, in UTC.", required=True),
+        Column("created_at", "timestamp", "When the release was made, in UTC.", required=True),
+        Column("code_version", "varchar", "Version of the pipeline that computed it.", required=True),
+        Column("table_name", "varchar", "A table of this release.", required=True),
+        Column("row_count", "bigint", "How many rows the table has.", required=True, minimum=0),
+        Column(
+            "check_count",
+            "bigint",
+            "How many contract checks the table went through.",
+            required=True,
+            minimum=1,
+        ),
+    ),
+    key=("table_name",),
+    minimum_rows=1,
+)
+"""The only published table that no model makes: it is about the release itself."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A built folder; `contracts` are those of all its tables."""
+
+    release_id: str
+    folder: Path
+    contracts: Mapping[str, Contract]
+
+    @property
+    def database(self) -> Path:
+        return self.folder / DATABASE
+
+    def parquet(self, table: str) -> Path:
+        return self.folder / "parquet" / f"{table}.parquet"
+
+
+def build(
+    con: duckdb.DuckDBPyConnection,
+    contracts: Mapping[str, Contract],
+    folder: Path,
+    *,
+    taken: list[str],
+    as_of: datetime,
+    created_at: datetime,
+    code_version: str,
+) -> Candidate:
+    """Copy the tables of `contracts` from the marts of `con` into `folder`, as a database and as Parquet.
+
+    A table that the marts lack is left out; the audit says so. The release id is none of `taken`.
+    """
+    if RELEASE_INFO.table in contracts:
+        raise SettingsError(
+            f"A model is named '{RELEASE_INFO.table}', which every release brings along; rename it."
+        )
+    (folder / "parquet").mkdir(parents=True)
+    with _attached(con, folder / DATABASE):
+        rows = {
+            contract.table: _copy(con, contract, folder)
+            for contract in contracts.values()
+            if _exists(con, contract)
+        }
+        content = "".join(sha256(folder / "parquet" / f"{table}.parquet") for table in rows)
+        release_id = _release_id(created_at, f"{content}{as_of}{code_version}", taken)
+        _describe_release(con, contracts, rows, (release_id, as_of, created_at, code_version))
+        _export(con, RELEASE_INFO, folder)
+        con.execute(f"checkpoint {ALIAS}")
+    return Candidate(release_id, folder, {**contracts, RELEASE_INFO.table: RELEASE_INFO})
+
+
+def audit_candidate(candidate: Candidate, limits: Mapping[str, Any]) -> list[Verdict]:
+    """The verdicts on the files themselves, read afresh: the database's tables, and Parquet against them."""
+    verdicts: list[Verdict] = []
+    with duckdb.connect(":memory:", config=dict(limits)) as con:
+        con.execute(f"attach {text_literal(candidate.database)} as {ALIAS} (read_only)")
+        con.execute(f"use {ALIAS}")
+        for contract in candidate.contracts.values():
+            started = time.monotonic()
+            found = audit_table(con, contract, schema="main")
+            if _exists(con, contract, schema="main"):
+                found.append(_audit_parquet(con, contract, candidate.parquet(contract.table)))
+            verdicts.extend(found)
+            failed = sum(not verdict.passed for verdict in found)
+            report(
+                Event(
+                    stage="check",
+                    name=contract.table,
+                    status="failed" if any(v.blocks for v in found) else "warning" if failed else "done",
+                    rows=found[0].total_rows,
+                    seconds=time.monotonic() - started,
+                    detail=f"{len(found)} checks" + (f", {failed} failed" if failed else ""),
+                )
+            )
+        con.execute("use memory")
+    return verdicts
+
+
+def describe(candidate: Candidate, verdicts: list[Verdict]) -> dict[str, Any]:
+    """The tables of a candidate as its manifest lists them."""
+    rows = {verdict.table: verdict.total_rows for verdict in verdicts}
+    return {
+        contract.table: {
+            "rows": rows[contract.table],
+            "sha256": sha256(candidate.parquet(contract.table)),
+            "description": contract.description,
+            "columns": [
+                {"name": column.name, "type": column.data_type, "description": column.description}
+                for column in contract.columns
+            ],
+        }
+        for contract in candidate.contracts.values()
+    }
+
+
+@contextmanager
+def _attached(con: duckdb.DuckDBPyConnection, database: Path) -> Iterator[None]:
+    con.execute(
+        f"attach {text_literal(database)} as {ALIAS} (storage_version {text_literal(STORAGE_VERSION)})"
+    )
+    try:
+        yield
+    finally:
+        con.execute(f"detach {ALIAS}")
+
+
+def _exists(con: duckdb.DuckDBPyConnection, contract: Contract, *, schema: str = MARTS) -> bool:
+    return bool(_columns(con, contract, schema))
+
+
+def _columns(con: duckdb.DuckDBPyConnection, contract: Contract, schema: str) -> list[str]:
+    found = con.execute(
+        "select column_name from duckdb_columns() "
+        "where database_name = current_database() and schema_name = ? and table_name = ? "
+        "order by column_index",
+        [schema, contract.table],
+    ).fetchall()
+    return [name for (name,) in found]
+
+
+def _copy(con: duckdb.DuckDBPyConnection, contract: Contract, folder: Path) -> int:
+    """Copy one table, ordered by its key so that equal content gives equal files; its number of rows."""
+    started = time.monotonic()
+    present = _columns(con, contract, MARTS)
+    order = ", ".join(quoted(column) for column in contract.key if column in present) or "all"
+    target = f"{ALIAS}.main.{quoted(contract.table)}"
+    source = f"{quoted(MARTS)}.{quoted(contract.table)}"
+    con.execute(f"create table {target} as select * from {source} order by {order}")  # noqa: S608 (quoted names)
+    _comment(con, contract, present)
+    _export(con, contract, folder)
+    [(rows,)] = con.execute(f"select count(*) from {target}").fetchall()  # noqa: S608 (quoted names)
+    report(Event("publish", contract.table, "done", rows=rows, seconds=time.monotonic() - started))
+    return int(rows)
+
+
+def _comment(con: duckdb.DuckDBPyConnection, contract: Contract, present: list[str]) -> None:
+    """Lay the descriptions of the contract on the copied table, where a database client shows them."""
+    target = f"{ALIAS}.main.{quoted(contract.table)}"
+    con.execute(f"comment on table {target} is {text_literal(contract.description)}")
+    for column in contract.columns:
+        if column.name in present:
+            name = f"{target}.{quoted(column.name)}"
+            con.execute(f"comment on column {name} is {text_literal(column.description)}")
+
+
+def _export(con: duckdb.DuckDBPyConnection, contract: Contract, folder: Path) -> None:
+    file = folder / "parquet" / f"{contract.table}.parquet"
+    table = f"{ALIAS}.main.{quoted(contract.table)}"
+    con.execute(f"copy {table} to {text_literal(file)} (format parquet, compression zstd)")
+
+
+def _describe_release(
+    con: duckdb.DuckDBPyConnection,
+    contracts: Mapping[str, Contract],
+    rows: Mapping[str, int],
+    facts: tuple[str, datetime, datetime, str],
+) -> None:
+    release_id, as_of, created_at, code_version = facts
+    columns = ", ".join(f"{quoted(column.name)} {column.data_type}" for column in RELEASE_INFO.columns)
+    target = f"{ALIAS}.main.{quoted(RELEASE_INFO.table)}"
+    con.execute(f"create table {target} ({columns})")
+    # an instant is stored without an offset, as everywhere in the marts: it is UTC
+    stamps = [moment.astimezone(UTC).replace(tzinfo=None) for moment in (as_of, created_at)]
+    for table, count in sorted(rows.items()):
+        values = [release_id, *stamps, code_version, table, count, len(contracts[table].checks())]
+        con.execute(f"insert into {target} values (?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608 (quoted name)
+    _comment(con, RELEASE_INFO, [column.name for column in RELEASE_INFO.columns])
+
+
+def _release_id(created_at: datetime, content: str, taken: list[str]) -> str:
+    """Sorts by time; six digits of the content tell apart what was made in one second."""
+    stamp = created_at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    salt = 0
+    while True:
+        digits = hashlib.sha256(f"{content}{salt or ''}".encode()).hexdigest()[:6]
+        if f"{stamp}-{digits}" not in taken:
+            return f"{stamp}-{digits}"
+        salt += 1
+
+
+def _audit_parquet(con: duckdb.DuckDBPyConnection, contract: Contract, file: Path) -> Verdict:
+    """Whether the Parquet file holds the columns and as many rows as the table of the same name."""
+    table = quoted(contract.table)
+    shapes = [
+        [(name, data_type) for name, data_type, *_ in con.execute(f"describe {source}").fetchall()]
+        for source in (table, f"select * from read_parquet({text_literal(file)})")  # noqa: S608 (quoted)
+    ]
+    [(rows, in_parquet)] = con.execute(
+        f"select (select count(*) from {table}), (select count(*) from read_parquet(?))",  # noqa: S608 (quoted)
+        [str(file)],
+    ).fetchall()
+    passed = shapes[0] == shapes[1] and rows == in_parquet
+    outcome = "equals the table" if passed else f"differs from the table of {rows:,} rows"
+    return Verdict(
+        table=contract.table,
+        rule="parquet",
+        column=None,
+        severity="error",
+        passed=passed,
+        failing_rows=0,
+        total_rows=rows,
+        keys=(),
+        message=f"{contract.table}: the Parquet file of {in_parquet:,} rows {outcome}.",
+    )

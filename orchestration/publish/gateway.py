@@ -1,0 +1,55 @@
+"""The gateway database: one view per table over the files of whichever release is current.
+
+Belongs here: building that small file, and only when its views would differ. Does not belong here: data.
+
+A BI tool keeps connections open for days, and a database file replaced under them leaves them on the old one.
+A view over `current/parquet/` is looked up at every query, so the same connection sees the new release at
+once. The file is replaced only when tables, columns, types or comments change. A query over several views can
+meet a switch between two of them; who needs one release for sure opens that (`catalogue.open_release`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+
+from orchestration.checks.audit import quoted
+from orchestration.publish.store import TEMPORARY_PREFIX, Store, remove, sync, text_literal
+
+STORAGE_VERSION = "v1.2.0"
+"""The oldest DuckDB that can read what we publish; BI tools carry old ones."""
+
+
+def refresh_gateway(store: Store, manifest: Mapping[str, Any]) -> bool:
+    """Make the gateway fit the release of `manifest`, which is current; says whether it was rebuilt."""
+    tables = manifest["tables"]
+    described = {name: [table["description"], table["columns"]] for name, table in tables.items()}
+    content = json.dumps([str(store.root), STORAGE_VERSION, described], sort_keys=True)
+    signature = hashlib.sha256(content.encode()).hexdigest()
+    noted = store.root / ".gateway.sha256"
+    if store.gateway.exists() and noted.exists() and noted.read_text() == signature:
+        return False
+    temporary = store.root / f"{TEMPORARY_PREFIX}gateway-{os.getpid()}.duckdb"
+    remove(temporary)
+    # connected, not attached: a view remembers the name under which its database was attached
+    with duckdb.connect(str(temporary), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
+        for name, table in tables.items():
+            file = text_literal(store.current / "parquet" / f"{name}.parquet")
+            con.execute(f"create view {quoted(name)} as select * from read_parquet({file})")  # noqa: S608 (quoted)
+            con.execute(f"comment on view {quoted(name)} is {text_literal(table['description'])}")
+            for column in table["columns"]:
+                target = f"{quoted(name)}.{quoted(column['name'])}"
+                con.execute(f"comment on column {target} is {text_literal(column['description'])}")
+    temporary.chmod(0o444)
+    sync(temporary)
+    # the note goes first and comes back last: a gateway without a note is built again
+    noted.unlink(missing_ok=True)
+    temporary.replace(store.gateway)
+    noted.write_text(signature)
+    sync(store.root)
+    return True

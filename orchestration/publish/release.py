@@ -1,0 +1,251 @@
+"""Publishing: build a candidate, audit it, and only then let it serve, in one atomic switch.
+
+Belongs here: the order of these steps, and the refusals. Does not belong here: how files are built
+(`candidate.py`) or chosen afterwards (`catalogue.py`).
+
+The gate is here and nowhere else: whoever asks for a release, and however little of the pipeline ran before,
+exactly the files that would be published are audited, and a failure leaves the last release serving.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from orchestration.checks.audit import Verdict
+from orchestration.checks.contracts import Contract, contract_hash, load_contracts
+from orchestration.errors import GateError, ZevenError
+from orchestration.progress import Event, report
+from orchestration.publish.candidate import Candidate, audit_candidate, build, describe
+from orchestration.publish.catalogue import prune_locked
+from orchestration.publish.gateway import refresh_gateway
+from orchestration.publish.manifest import FORMAT, MANIFEST, ReleaseInfo, instant, read_release
+from orchestration.publish.store import (
+    CANDIDATE_PREFIX,
+    Store,
+    explaining,
+    remove,
+    seal,
+    sha256,
+    switch_link,
+    sync,
+    write_json,
+)
+from orchestration.settings import PROJECT_ROOT, Settings
+
+MODELS_DIR = PROJECT_ROOT / "models"
+STEPS = ("swept", "built", "audited", "described", "sealed", "moved", "switched", "gateway", "pruned")
+"""What `publish` goes through; it may be killed after each, and the next one works."""
+SHOWN_MESSAGES = 5
+
+
+def publish(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    *,
+    run_id: str,
+    as_of: datetime,
+    code_version: str,
+    warnings: Sequence[Mapping[str, Any]] = (),
+    contracts: Mapping[str, Contract] | None = None,
+    created_at: datetime | None = None,
+    after: Callable[[str], None] = lambda step: None,
+) -> ReleaseInfo:
+    """Publish the marts of `con`, which is open on the warehouse, as a release that serves at once.
+
+    `as_of` is the instant that the tables describe, with an offset; `warnings` are JSON values kept in the
+    manifest; `contracts` are those of the project's models, and `created_at` is now, unless given; `after` is
+    told each of `STEPS` when it is done.
+
+    Raises `GateError` when the last build of the models was not whole and passed for this `as_of`, or when
+    the audit fails: nothing is published then, and `last_failure.json` beside the releases says why. Raises
+    `SettingsError` or `ZevenError` in one sentence when the disk refuses.
+    """
+    store = Store.of(settings)
+    contracts = load_contracts(MODELS_DIR) if contracts is None else contracts
+    created_at = (created_at or datetime.now(UTC)).replace(microsecond=0)
+    with explaining(store), store.locked():
+        store.sweep()
+        after("swept")
+        folder = store.root / f"{CANDIDATE_PREFIX}{created_at:%Y%m%dT%H%M%SZ}-{os.getpid()}"
+        try:
+            built_by = _last_build(con, as_of)
+            candidate = build(
+                con,
+                contracts,
+                folder,
+                taken=store.release_ids(),
+                as_of=as_of,
+                created_at=created_at,
+                code_version=code_version,
+            )
+            after("built")
+            verdicts = audit_candidate(candidate, _limits(settings))
+            after("audited")
+            _refuse_failures(store, verdicts)
+            manifest = {
+                "format": FORMAT,
+                "release_id": candidate.release_id,
+                "previous": store.current_id(),
+                "run_id": run_id,
+                "as_of": instant(as_of),
+                "created_at": instant(created_at),
+                "code_version": code_version,
+                "contract_hash": contract_hash(candidate.contracts),
+                "duckdb_version": duckdb.__version__,
+                "company": {
+                    "name": settings.company.name,
+                    "currency": settings.company.currency,
+                    "time_zone": settings.company.time_zone,
+                },
+                "database": {"sha256": sha256(candidate.database)},
+                "tables": describe(candidate, verdicts),
+                "build": built_by,
+                "checks": [verdict.to_json() for verdict in verdicts],
+                "warnings": [dict(warning) for warning in warnings] + _warnings(verdicts),
+            }
+            write_json(folder / MANIFEST, manifest)
+            after("described")
+            release = _let_serve(store, candidate, after)
+        except GateError as error:
+            remove(folder)
+            record_failure(settings, run_id=run_id, error=error)
+            raise
+        except BaseException:
+            remove(folder)
+            raise
+        try:
+            refresh_gateway(store, manifest)
+            after("gateway")
+            store.last_failure.unlink(missing_ok=True)
+            prune_locked(store, settings.release.keep)
+        except (OSError, duckdb.Error) as error:
+            raise ZevenError(
+                f"Release {release.release_id} serves, but tidying up after it failed ({error}); run again."
+            ) from error
+        after("pruned")
+        report(Event("publish", release.release_id, "done", detail=f"{len(verdicts)} checks passed"))
+        return release
+
+
+class AuditError(GateError):
+    """The audit of a candidate failed; `verdicts` are the failures that blocked it."""
+
+    def __init__(self, message: str, verdicts: Sequence[Verdict]) -> None:
+        super().__init__(message)
+        self.verdicts = tuple(verdicts)
+
+
+def record_failure(settings: Settings, *, run_id: str, error: ZevenError) -> None:
+    """Note beside the releases why the last attempt published nothing; the next success removes the note."""
+    store = Store.of(settings)
+    store.root.mkdir(parents=True, exist_ok=True)
+    verdicts = error.verdicts if isinstance(error, AuditError) else ()
+    note = {
+        "when": instant(datetime.now(UTC)),
+        "run_id": run_id,
+        "message": str(error),
+        "verdicts": [verdict.to_json() for verdict in verdicts],
+    }
+    write_json(store.last_failure, note)
+
+
+def _last_build(con: duckdb.DuckDBPyConnection, as_of: datetime) -> dict[str, Any]:
+    """What the models' last build noted of itself; refuses a partial, failed or differently dated one."""
+    known = con.execute(
+        "select 1 from duckdb_tables() "
+        "where database_name = current_database() and schema_name = 'zeven' and table_name = 'build_result'"
+    ).fetchall()
+    # microseconds since 1970: a time with an offset cannot be fetched without a further package
+    noted = (
+        known
+        and con.execute(
+            "select run_id, epoch_us(as_of), epoch_us(finished_at), passed, is_whole, checks::varchar "
+            "from zeven.build_result"
+        ).fetchall()
+    )
+    if not noted:
+        raise GateError("Nothing was published: the models were never built; run the whole pipeline.")
+    if len(noted) > 1:
+        raise GateError("Nothing was published: two builds of the models are noted; run the whole pipeline.")
+    [(build_id, built_as_of, finished_at, passed, is_whole, checks)] = noted
+    if not is_whole:
+        raise GateError(
+            f"Nothing was published: the last build ({build_id}) made a part of the models only; "
+            "run the whole pipeline."
+        )
+    if not passed:
+        raise GateError(
+            f"Nothing was published: models or tests failed in the last build ({build_id}); "
+            "see its failures, mend them and run again."
+        )
+    if built_as_of != _microseconds(as_of):
+        built = instant(datetime.fromtimestamp(built_as_of / 1e6, UTC))
+        raise GateError(
+            f"Nothing was published: the tables describe {built} and the release was asked for "
+            f"{instant(as_of)}; run the whole pipeline for that instant."
+        )
+    return {
+        "run_id": build_id,
+        "finished_at": instant(datetime.fromtimestamp(finished_at / 1e6, UTC)),
+        "checks": json.loads(checks or "[]"),
+    }
+
+
+def _microseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1e6)
+
+
+def _refuse_failures(store: Store, verdicts: Sequence[Verdict]) -> None:
+    blocking = [verdict for verdict in verdicts if verdict.blocks]
+    if not blocking:
+        return
+    many = f"{len(blocking)} checks" if len(blocking) > 1 else "a check"
+    serving = store.current_id()
+    stays = f"release {serving} still serves" if serving else "there is no earlier release"
+    lines = [f"Nothing was published, {many} failed; {stays}."]
+    lines += [f"  {verdict.message}" for verdict in blocking[:SHOWN_MESSAGES]]
+    if len(blocking) > SHOWN_MESSAGES:
+        lines.append(f"  and {len(blocking) - SHOWN_MESSAGES} more")
+    raise AuditError("\n".join(lines), blocking)
+
+
+def _warnings(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
+    """Failed checks that do not block, as warnings of the release."""
+    return [
+        {"kind": "contract", "table": verdict.table, "rule": verdict.rule, "message": verdict.message}
+        for verdict in verdicts
+        if not verdict.passed
+    ]
+
+
+def _let_serve(store: Store, candidate: Candidate, after: Callable[[str], None]) -> ReleaseInfo:
+    """Make the candidate a release for good, then switch to it."""
+    seal(candidate.folder)
+    after("sealed")
+    folder = store.releases / candidate.release_id
+    candidate.folder.rename(folder)
+    folder.chmod(0o555)
+    sync(store.releases)
+    sync(store.root)
+    after("moved")
+    try:
+        switch_link(store.current, f"releases/{candidate.release_id}")
+    except BaseException:
+        remove(folder)
+        raise
+    after("switched")
+    return read_release(folder, current_id=candidate.release_id)
+
+
+def _limits(settings: Settings) -> dict[str, Any]:
+    """The working database's limits, for the connection that audits beside it."""
+    return {
+        "memory_limit": settings.run.memory_limit,
+        "temp_directory": str(settings.paths.warehouse / "audit.tmp"),
+    }
