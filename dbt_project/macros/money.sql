@@ -1,8 +1,26 @@
 {# The one place that converts money and that divides an amount into parts. #}
 
-{# An amount in company currency, rounded half away from zero to cents. #}
-{% macro converted(amount, rate) -%}
-    cast(round({{ amount }} * {{ rate }}, 2) as decimal(18, 2))
+{#
+    An amount in company currency, rounded half away from zero to cents; 0 where there is no amount. `rates` is the alias of the
+    int_exchange_rates row that rate_valid_on found. Without one the run stops and names the currency: never a silent 1.0.
+#}
+{% macro converted(amount, currency, day, rates='rates') -%}
+    case
+        when {{ amount }} is null then cast(0 as decimal(18, 2))
+        else cast(round({{ amount }} * coalesce({{ rates }}.rate, {{ stop_without_rate(currency, day) }}), 2) as decimal(18, 2))
+    end
+{%- endmacro %}
+
+{% macro stop_without_rate(currency, day) %}{{ return(adapter.dispatch('stop_without_rate')(currency, day)) }}{% endmacro %}
+{% macro duckdb__stop_without_rate(currency, day) -%}
+    cast(error({{ missing_rate_message(currency, day) }}) as decimal(18, 8))
+{%- endmacro %}
+{% macro spark__stop_without_rate(currency, day) -%}
+    cast(raise_error({{ missing_rate_message(currency, day) }}) as decimal(18, 8))
+{%- endmacro %}
+{% macro missing_rate_message(currency, day) -%}
+    'Currency ' || {{ currency }} || ' has no exchange rate valid on ' || cast({{ day }} as {{ dbt.type_string() }})
+        || ': add one to exchange_rates that is valid from that day or before.'
 {%- endmacro %}
 
 {#

@@ -113,3 +113,16 @@
         {{ keys }}.breakdown,
         {{ keys }}.breakdown_value
 {%- endmacro %}
+
+{# A count or sum of the period to compare with: 0 where that period is known and nothing occurred in it, null where it is not known. #}
+{% macro compared_with(measure, period_start) -%}
+    case when {{ period_start }} is not null then coalesce({{ measure }}, 0) end
+{%- endmacro %}
+
+{# Join condition: the same member (company, team or rep) and type of period. #}
+{% macro same_member(left, right) -%}
+    {{ left }}.period_type = {{ right }}.period_type
+        and {{ left }}.level = {{ right }}.level
+        and {{ left }}.team_id is not distinct from {{ right }}.team_id
+        and {{ left }}.rep_id is not distinct from {{ right }}.rep_id
+{%- endmacro %}

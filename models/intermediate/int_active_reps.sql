@@ -1,0 +1,29 @@
+-- One row per period and member with at least one rep at work in it: how many, and how many open leads one of them can work.
+with spans as (
+    select * from {{ ref('int_rep_spans') }}
+),
+
+periods as (
+    select * from {{ ref('int_periods') }}
+),
+
+active as (
+    select
+        periods.period_type,
+        periods.period_start,
+        spans.team_id,
+        spans.rep_id,
+        spans.lead_capacity
+    from spans
+    inner join periods on spans.active_from <= periods.stock_on and spans.active_until >= periods.period_start
+),
+
+cut as (
+    {{ cut_by_period_and_level(
+        'active',
+        {'active_reps': 'count(*)', 'capacity_leads_per_rep': 'avg(lead_capacity)'},
+        dated=false,
+    ) }}
+)
+
+select * from cut

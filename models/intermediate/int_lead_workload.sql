@@ -1,0 +1,64 @@
+-- One row per key of the kpi tables: leads that were open work at the end of the period, or at the run's instant.
+-- A lead enters the work when it comes in and leaves it when it is converted, disqualified, won or lost; the stock is the running sum.
+with leads as (
+    select * from {{ ref('fct_leads') }}
+),
+
+dates as (
+    select * from {{ ref('dim_dates') }}
+),
+
+run as (
+    select * from {{ ref('stg_zeven__run') }}
+),
+
+spine as (
+    select * from {{ ref('int_kpi_spine') }}
+),
+
+periods as (
+    select * from {{ ref('int_periods') }}
+),
+
+steps as (
+    select team_id, rep_id, source, industry, campaign, created_on as stepped_on, 1 as step
+    from leads
+    union all
+    select team_id, rep_id, source, industry, campaign, greatest(left_workload_on, created_on) as stepped_on, -1 as step
+    from leads
+    cross join run
+    where left_workload_on <= run.as_of_on
+),
+
+dated as (
+    select steps.*, dates.week_start, dates.month_start, dates.quarter_start, dates.year_start
+    from steps
+    inner join dates on steps.stepped_on = dates.date_day
+),
+
+cut as (
+    {{ cut_by_period_and_level(
+        'dated',
+        {'net_leads': 'sum(step)'},
+        breakdowns={'source': 'source', 'industry': 'industry', 'campaign': 'campaign'},
+    ) }}
+),
+
+keys as (
+    {{ kpi_keys(['cut']) }}
+),
+
+accumulated as (
+    select
+        {% for column in key_columns() %}keys.{{ column }}, {% endfor %}
+        cast(
+            sum(coalesce(cut.net_leads, 0)) over (
+                partition by keys.period_type, keys.level, keys.team_id, keys.rep_id, keys.breakdown, keys.breakdown_value
+                order by keys.period_start
+            ) as bigint
+        ) as workload_leads
+    from keys
+    left join cut on {{ same_kpi_key('keys', 'cut') }}
+)
+
+select * from accumulated

@@ -1,0 +1,34 @@
+-- One row per period, level and breakdown value in which leads came in: how many, and what became of them.
+with leads as (
+    select * from {{ ref('fct_leads') }}
+),
+
+dates as (
+    select * from {{ ref('dim_dates') }}
+),
+
+dated as (
+    select
+        leads.*,
+        dates.week_start,
+        dates.month_start,
+        dates.quarter_start,
+        dates.year_start
+    from leads
+    inner join dates on leads.created_on = dates.date_day
+),
+
+cut as (
+    {{ cut_by_period_and_level(
+        'dated',
+        {
+            'leads': 'count(*)',
+            'qualified_leads': 'count_if(is_qualified)',
+            'disqualified_leads': 'count_if(is_disqualified)',
+            'open_leads': 'count_if(is_open)',
+        },
+        breakdowns={'source': 'source', 'industry': 'industry', 'campaign': 'campaign'},
+    ) }}
+)
+
+select * from cut

@@ -1,0 +1,29 @@
+-- One row per lead that does not count, with the reason: merged, deleted, made after the run's instant, or a rule of the settings.
+with leads as (
+    select * from {{ ref('int_leads_mapped') }}
+),
+
+survivors as (
+    select * from {{ ref('int_lead_survivors') }}
+),
+
+judged as (
+    select
+        leads.lead_id,
+        case
+            when not leads.is_created then 'created after as_of'
+            when survivors.survivor_lead_id <> leads.lead_id then 'merged'
+            when leads.is_deleted then 'deleted'
+            {%- for exclusion in var('lead_exclusions') %}
+            when ({{ exclusion.condition }}) then '{{ exclusion.reason | replace("'", "''") }}'
+            {%- endfor %}
+        end as reason
+    from leads
+    inner join survivors on leads.lead_id = survivors.lead_id
+),
+
+left_out as (
+    select * from judged where reason is not null
+)
+
+select * from left_out

@@ -1,0 +1,32 @@
+-- One row: the first day on which anything was recorded. All periods start there.
+with run as (
+    select * from {{ ref('stg_zeven__run') }}
+),
+
+leads as (
+    {{ union_crms('leads') }}
+),
+
+opportunities as (
+    {{ union_crms('opportunities') }}
+),
+
+activities as (
+    {{ union_crms('activities') }}
+),
+
+firsts as (
+    select min(created_on) as first_on from leads
+    union all
+    select least(min(created_on), min(closed_on)) as first_on from opportunities
+    union all
+    select min(occurred_on) as first_on from activities
+),
+
+bounded as (
+    select least(coalesce(min(firsts.first_on), max(run.as_of_on)), max(run.as_of_on)) as first_on
+    from firsts
+    cross join run
+)
+
+select * from bounded

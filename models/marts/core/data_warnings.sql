@@ -1,0 +1,93 @@
+-- One row per thing that a reader of the numbers should know of: what was left out, not understood or not complete, and how often.
+with run as (
+    select * from {{ ref('stg_zeven__run') }}
+),
+
+leads as (
+    select * from {{ ref('int_leads_mapped') }}
+),
+
+left_out as (
+    select * from {{ ref('int_leads_left_out') }}
+),
+
+activities as (
+    select * from {{ ref('int_activities_mapped') }}
+),
+
+contact_moments as (
+    select * from {{ ref('fct_contact_moments') }}
+),
+
+opportunities as (
+    select * from {{ ref('fct_opportunities') }}
+),
+
+stages as (
+    select * from {{ ref('stage_map') }}
+),
+
+all_opportunities as (
+    {{ union_crms('opportunities') }}
+),
+
+found as (
+    select 'leads_left_out' as code, 'leads' as entity, reason as value, 'do not count' as consequence
+    from left_out
+    union all
+    select 'unmapped_value' as code, 'leads' as entity, 'status ' || status as value, 'keep their spelling' as consequence
+    from leads
+    where has_unmapped_status
+    union all
+    select 'unmapped_value' as code, 'activities' as entity, 'activity_type ' || activity_type as value, 'are no contact moments' as consequence
+    from activities
+    where activity_type not in ('call', 'email', 'meeting', 'message', 'task', 'note')
+    union all
+    select 'unmapped_value' as code, 'activities' as entity, 'direction ' || direction as value, 'are not outbound' as consequence
+    from activities
+    where direction not in ('outbound', 'inbound')
+    union all
+    select 'unknown_stage' as code, 'opportunities' as entity, opportunities.stage as value, 'count as qualified' as consequence
+    from opportunities
+    left join stages on {{ spelling('opportunities.stage') }} = stages.stage
+    where stages.stage is null and opportunities.outcome is null
+    union all
+    select 'after_as_of' as code, 'activities' as entity, 'occurred after as_of' as value, 'do not count' as consequence
+    from activities
+    cross join run
+    where not {{ has_happened('activities.occurred') }} and activities.is_completed
+    union all
+    select 'after_as_of' as code, 'opportunities' as entity, 'created after as_of' as value, 'do not count' as consequence
+    from all_opportunities
+    cross join run
+    where not {{ has_happened('all_opportunities.created') }} and not all_opportunities.is_deleted
+    union all
+    select 'closed_without_date' as code, 'opportunities' as entity, outcome as value, 'are in no period and never open' as consequence
+    from opportunities
+    where outcome is not null and closed_on is null
+    union all
+    select 'without_amount' as code, 'opportunities' as entity, 'no amount' as value, 'count with value 0' as consequence
+    from opportunities
+    where not has_amount
+    union all
+    select 'unassigned' as code, 'opportunities' as entity, 'owner unknown' as value, 'go to the rep unassigned' as consequence
+    from opportunities
+    where rep_id = 'unassigned'
+    union all
+    select 'tied_to_nothing' as code, 'contact moments' as entity, 'no lead and no opportunity' as value, 'count as unknown' as consequence
+    from contact_moments
+    where lead_id is null and opportunity_id is null
+),
+
+counted as (
+    select
+        code,
+        entity,
+        value,
+        count(*) as records,
+        cast(count(*) as {{ dbt.type_string() }}) || ' ' || entity || ' (' || value || ') ' || consequence || '.' as message
+    from found
+    group by code, entity, value, consequence
+)
+
+select * from counted

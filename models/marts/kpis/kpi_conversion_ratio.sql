@@ -1,0 +1,62 @@
+-- One row per period, level and breakdown value: of the leads that came in, how many became opportunities and customers.
+with spine as (
+    select * from {{ ref('int_kpi_spine') }}
+),
+
+periods as (
+    select * from {{ ref('int_periods') }}
+),
+
+leads as (
+    select * from {{ ref('fct_leads') }}
+),
+
+dates as (
+    select * from {{ ref('dim_dates') }}
+),
+
+dated as (
+    select
+        leads.*,
+        {{ days_between('leads.created_on', 'leads.became_customer_on') }} as days_to_customer,
+        dates.week_start,
+        dates.month_start,
+        dates.quarter_start,
+        dates.year_start
+    from leads
+    inner join dates on leads.created_on = dates.date_day
+),
+
+cut as (
+    {{ cut_by_period_and_level(
+        'dated',
+        {
+            'leads': 'count(*)',
+            'opportunity_leads': 'count_if(opportunities > 0)',
+            'customers': 'count_if(is_customer)',
+            'opportunity_customers': 'count_if(is_customer and opportunities > 0)',
+            'median_days_to_customer': 'median(cast(days_to_customer as double))',
+        },
+        breakdowns={'source': 'source', 'industry': 'industry', 'campaign': 'campaign'},
+    ) }}
+),
+
+keys as (
+    {{ kpi_keys(['cut']) }}
+),
+
+measured as (
+    select
+        {{ shared_kpi_columns('keys') }},
+        coalesce(cut.leads, 0) as leads,
+        coalesce(cut.opportunity_leads, 0) as opportunity_leads,
+        coalesce(cut.customers, 0) as customers,
+        {{ ratio('cut.customers', 'cut.leads') }} as conversion_ratio,
+        {{ ratio('cut.opportunity_leads', 'cut.leads') }} as lead_to_opportunity_ratio,
+        {{ ratio('cut.opportunity_customers', 'cut.opportunity_leads') }} as opportunity_to_customer_ratio,
+        cut.median_days_to_customer
+    from keys
+    left join cut on {{ same_kpi_key('keys', 'cut') }}
+)
+
+select * from measured

@@ -1,0 +1,58 @@
+-- One row per period, level and breakdown value: contact moments by who made them, and how many of them followed up on a lead.
+with spine as (
+    select * from {{ ref('int_kpi_spine') }}
+),
+
+periods as (
+    select * from {{ ref('int_periods') }}
+),
+
+contact_moments as (
+    select * from {{ ref('fct_contact_moments') }}
+),
+
+dates as (
+    select * from {{ ref('dim_dates') }}
+),
+
+dated as (
+    select
+        contact_moments.*,
+        dates.week_start,
+        dates.month_start,
+        dates.quarter_start,
+        dates.year_start
+    from contact_moments
+    inner join dates on contact_moments.occurred_on = dates.date_day
+),
+
+cut as (
+    {{ cut_by_period_and_level(
+        'dated',
+        {
+            'contact_moments': 'count(*)',
+            'first_responses': "count_if(contact_role = 'first_response')",
+            'follow_ups': "count_if(contact_role = 'follow_up')",
+            'contacted_leads': "count(distinct lead_id) filter (where contact_role in ('first_response', 'follow_up'))",
+        },
+        breakdowns={'channel': 'channel', 'source': 'source', 'industry': 'industry'},
+    ) }}
+),
+
+keys as (
+    {{ kpi_keys(['cut']) }}
+),
+
+measured as (
+    select
+        {{ shared_kpi_columns('keys') }},
+        coalesce(cut.contact_moments, 0) as contact_moments,
+        coalesce(cut.first_responses, 0) as first_responses,
+        coalesce(cut.follow_ups, 0) as follow_ups,
+        coalesce(cut.contacted_leads, 0) as contacted_leads,
+        {{ ratio('cut.follow_ups', 'cut.contacted_leads') }} as follow_ups_per_contacted_lead
+    from keys
+    left join cut on {{ same_kpi_key('keys', 'cut') }}
+)
+
+select * from measured

@@ -1,0 +1,68 @@
+-- One row per metric, period and level: the headline of each of the seven metrics beside each other.
+-- A new metric is one line here: its slug and its headline column.
+{% set headlines = {
+    'number_of_leads': 'leads',
+    'lead_response_time': 'median_business_response_minutes',
+    'number_of_follow_ups': 'follow_ups',
+    'conversion_ratio': 'conversion_ratio',
+    'target_attainment': 'attainment_ratio',
+    'open_pipeline': 'open_amount',
+    'closed_sales': 'closed_amount',
+} %}
+with periods as (
+    select * from {{ ref('int_periods') }}
+),
+
+catalog as (
+    select * from {{ ref('metric_catalog') }}
+),
+
+targets as (
+    select * from {{ ref('kpi_target_attainment') }}
+),
+
+headlines as (
+    {%- for slug, column in headlines.items() %}
+    select '{{ slug }}' as kpi, period_type, period_start, level, team_id, rep_id, cast({{ column }} as double) as value
+    from {{ ref('kpi_' ~ slug) }}
+    where breakdown = 'total'
+    {%- if not loop.last %}
+    union all{% endif %}
+    {%- endfor %}
+),
+
+dated as (
+    select headlines.*, periods.previous_period_start, periods.last_year_period_start
+    from headlines
+    inner join periods on headlines.period_type = periods.period_type and headlines.period_start = periods.period_start
+),
+
+compared as (
+    select
+        dated.kpi,
+        dated.period_type,
+        dated.period_start,
+        dated.level,
+        dated.team_id,
+        dated.rep_id,
+        dated.value,
+        catalog.unit,
+        case dated.kpi
+            when 'target_attainment' then case when targets.target_amount > 0 then cast(1 as double) end
+            when 'closed_sales' then cast(targets.target_amount as double)
+        end as target_value,
+        previous.value as previous_value,
+        last_year.value as same_period_last_year_value,
+        {{ ratio('dated.value - previous.value', 'abs(previous.value)') }} as change_ratio,
+        catalog.direction,
+        catalog.sort_order
+    from dated
+    inner join catalog on dated.kpi = catalog.slug
+    left join targets on {{ same_member('dated', 'targets') }} and dated.period_start = targets.period_start
+    left join headlines as previous
+        on {{ same_member('dated', 'previous') }} and dated.kpi = previous.kpi and dated.previous_period_start = previous.period_start
+    left join headlines as last_year
+        on {{ same_member('dated', 'last_year') }} and dated.kpi = last_year.kpi and dated.last_year_period_start = last_year.period_start
+)
+
+select * from compared
