@@ -50,13 +50,13 @@ closed_products as (
 ),
 
 {% set measures = {
-    'won_opportunities': 'count_if(is_won)',
+    'won_opportunities': 'count(*) filter (where is_won)',
     'closed_amount': 'cast(coalesce(sum(amount) filter (where is_won), 0) as decimal(18, 2))',
     'median_deal_amount': 'median(cast(amount as double)) filter (where is_won)',
-    'lost_opportunities': 'count_if(not is_won)',
+    'lost_opportunities': 'count(*) filter (where not is_won)',
     'lost_amount': 'cast(coalesce(sum(amount) filter (where not is_won), 0) as decimal(18, 2))',
     'median_sales_cycle_days': 'median(cast(sales_cycle_days as double)) filter (where is_won)',
-    'won_without_amount': 'count_if(is_won and not has_amount)',
+    'won_without_amount': 'count(*) filter (where is_won and not has_amount)',
 } %}
 cut as (
     {{ cut_by_period_and_level('closed', measures, breakdowns={'source': 'source', 'industry': 'industry', 'lead_owner': 'lead_rep_id'}) }}

@@ -23,9 +23,9 @@ cut as (
         'dated',
         {
             'leads': 'count(*)',
-            'qualified_leads': 'count_if(is_qualified)',
-            'disqualified_leads': 'count_if(is_disqualified)',
-            'open_leads': 'count_if(is_open)',
+            'qualified_leads': 'count(*) filter (where is_qualified)',
+            'disqualified_leads': 'count(*) filter (where is_disqualified)',
+            'open_leads': 'count(*) filter (where is_open)',
         },
         breakdowns={'source': 'source', 'industry': 'industry', 'campaign': 'campaign'},
     ) }}

@@ -30,9 +30,9 @@ open_products as (
     'open_amount': 'cast(sum(amount) as decimal(18, 2))',
     'weighted_amount': 'cast(coalesce(sum(weighted_amount), 0) as decimal(18, 2))',
     'mean_age_days': 'avg(age_days)',
-    'stale_opportunities': 'count_if(is_stale)',
-    'overdue_opportunities': 'count_if(is_overdue)',
-    'opportunities_without_amount': 'count_if(not has_amount)',
+    'stale_opportunities': 'count(*) filter (where is_stale)',
+    'overdue_opportunities': 'count(*) filter (where is_overdue)',
+    'opportunities_without_amount': 'count(*) filter (where not has_amount)',
     'is_reconstructed': 'bool_or(is_reconstructed)',
 } %}
 {% set breakdowns = {'stage': 'stage', 'source': 'source', 'industry': 'industry', 'expected_close_month': 'expected_close_month'} %}

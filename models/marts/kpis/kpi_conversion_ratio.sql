@@ -32,9 +32,9 @@ cut as (
         'dated',
         {
             'leads': 'count(*)',
-            'opportunity_leads': 'count_if(opportunities > 0)',
-            'customers': 'count_if(is_customer)',
-            'opportunity_customers': 'count_if(is_customer and opportunities > 0)',
+            'opportunity_leads': 'count(*) filter (where opportunities > 0)',
+            'customers': 'count(*) filter (where is_customer)',
+            'opportunity_customers': 'count(*) filter (where is_customer and opportunities > 0)',
             'median_days_to_customer': 'median(cast(days_to_customer as double))',
         },
         breakdowns={'source': 'source', 'industry': 'industry', 'campaign': 'campaign'},

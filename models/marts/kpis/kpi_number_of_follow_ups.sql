@@ -31,8 +31,8 @@ cut as (
         'dated',
         {
             'contact_moments': 'count(*)',
-            'first_responses': "count_if(contact_role = 'first_response')",
-            'follow_ups': "count_if(contact_role = 'follow_up')",
+            'first_responses': "count(*) filter (where contact_role = 'first_response')",
+            'follow_ups': "count(*) filter (where contact_role = 'follow_up')",
             'contacted_leads': "count(distinct lead_id) filter (where contact_role in ('first_response', 'follow_up'))",
         },
         breakdowns={'channel': 'channel', 'source': 'source', 'industry': 'industry'},
