@@ -1,0 +1,185 @@
+"""Rows made from a contract: a valid one, and for every check one that breaks it.
+
+Belongs here: what the gate tests need to try every check of every contract, with DuckDB as the second opinion
+on which conditions a row fulfils. Does not belong here: the tests (`test_contracts_gate.py`).
+
+The search is small and exhaustive: a handful of values per column, over the columns that a rule reads. Where
+it finds nothing, `config.meta.example` and a rule's `violated_by` give the values.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from orchestration.checks.audit import quoted
+from orchestration.checks.contracts import Check, Column, Contract
+from orchestration.checks.schema import polars_types
+
+Row = dict[str, Any]
+LIMIT = 300_000
+DAYS = [date(2026, 1, 1), date(2026, 3, 31), date(2026, 12, 31)]
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A row that breaks `check`, and every check that DuckDB says it breaks."""
+
+    check: str
+    row: Row
+    breaks: frozenset[str]
+
+
+class NoRowError(AssertionError):
+    """The search found nothing: the contract has to give an example."""
+
+
+def frame_of(contract: Contract, rows: list[Row]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=polars_types(contract), orient="row")
+
+
+class Rows:
+    """Makes rows for one contract."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.columns = {column.name: column for column in contract.columns}
+        self.conditions = _conditions(contract)
+        self.reads = {rule.name: pl.sql_expr(rule.expression).meta.root_names() for rule in contract.rules}
+        self.words = re.findall(r"'([^']*)'", " ".join(rule.expression for rule in contract.rules))
+        self.con = duckdb.connect()
+
+    def valid(self) -> Row:
+        """A row that breaks nothing: null where allowed, else the plainest value that the rules leave."""
+        row = {name: self.choices(column)[0] for name, column in self.columns.items()} | dict(
+            self.contract.example
+        )
+        broken = self.breaks(row)
+        if not broken:
+            return row
+        rules = [name.removeprefix("rule.") for name in broken if name.startswith("rule.")]
+        found = self.search(row, {column for rule in rules for column in self.reads[rule]})
+        if found is None:
+            raise NoRowError(
+                f"{self.contract.table}: no valid row found; give config.meta.example. Broken: {broken}"
+            )
+        return found
+
+    def breaking(self, check: Check, valid: Row) -> Broken:
+        """A row that breaks `check`, and nothing else where that is possible."""
+        if check.name.startswith("rule."):
+            name = check.name.removeprefix("rule.")
+            rule = next(rule for rule in self.contract.rules if rule.name == name)
+            row = valid | dict(rule.violated_by)
+            if not rule.violated_by:
+                found = self.search(valid, set(self.reads[name]), breaking=check.name)
+                if found is None:
+                    raise NoRowError(
+                        f"{self.contract.table}: no row breaks only '{name}'; give it violated_by"
+                    )
+                row = found
+            return Broken(check.name, row, self.breaks(row))
+        assert check.column is not None
+        column = self.columns[check.column]
+        row = valid | {column.name: _bad_value(column, check.name.rpartition(".")[2])}
+        beside = {other for reads in self.reads.values() if column.name in reads for other in reads}
+        found = self.search(row, beside - {column.name}, breaking=check.name)
+        return Broken(check.name, found or row, self.breaks(found or row))
+
+    def breaks(self, row: Row) -> frozenset[str]:
+        tests = ", ".join(f"({sql})" for sql in self.conditions.values())
+        [values] = self.con.execute(
+            f"select {tests} from {self.source(row, set())}", list(row.values())
+        ).fetchall()
+        return frozenset(name for name, holds in zip(self.conditions, values, strict=True) if not holds)
+
+    def search(self, row: Row, free: set[str], *, breaking: str | None = None) -> Row | None:
+        """The first row that breaks exactly `breaking`, while the columns of `free` go through their choices."""
+        if math.prod(len(self.choices(self.columns[name])) for name in free) > LIMIT:
+            return None
+        wanted = [f"not ({sql})" if name == breaking else f"({sql})" for name, sql in self.conditions.items()]
+        values = [self.choices(self.columns[name]) if name in free else value for name, value in row.items()]
+        sql = f"select * from {self.source(row, free)} where {' and '.join(wanted) or 'true'} limit 1"
+        found = self.con.execute(sql, values).fetchall()
+        return dict(zip(row, found[0], strict=True)) if found else None
+
+    def source(self, row: Row, free: set[str]) -> str:
+        parts = []
+        for name in row:
+            data_type = self.columns[name].data_type
+            value = f"unnest(?::{data_type}[])" if name in free else f"?::{data_type}"
+            parts.append(f"(select {value} as {quoted(name)})")
+        return ", ".join(parts)
+
+    def choices(self, column: Column) -> list[Any]:
+        """Values that fulfil the column's own demands, the plainest first."""
+        values: list[Any]
+        if column.allowed is not None:
+            values = list(column.allowed)
+        elif column.kind == "varchar":
+            values = ["x", "y", *dict.fromkeys(self.words)]
+        elif column.kind == "boolean":
+            values = [False, True]
+        elif column.kind == "date":
+            values = [*_bounds(column), *DAYS]
+        elif column.kind == "timestamp":
+            values = [*_bounds(column), *(datetime.combine(day, time()) for day in DAYS)]
+        else:
+            numbers = [*_bounds(column), 0, 1, 2, 10] + (
+                [0.5] if column.kind in ("double", "decimal") else []
+            )
+            values = [Decimal(str(n)) if column.kind == "decimal" else n for n in numbers]
+        low, high = column.minimum, column.maximum
+        fitting = [v for v in values if (low is None or v >= low) and (high is None or v <= high)]  # type: ignore[operator]
+        return ([] if column.required else [None]) + list(dict.fromkeys(fitting))
+
+
+def _bounds(column: Column) -> list[Any]:
+    return [bound for bound in (column.minimum, column.maximum) if bound is not None]
+
+
+def _bad_value(column: Column, demand: str) -> Any:
+    """A value that breaks one demand of a column."""
+    step: Any = 1
+    if column.kind in ("date", "timestamp"):
+        step = timedelta(days=1)
+    number = Decimal if column.kind == "decimal" else (lambda value: value)
+    if demand == "required":
+        return None
+    if demand == "finite":
+        return math.nan
+    if demand == "minimum":
+        return number(column.minimum) - step  # type: ignore[operator,arg-type]
+    if demand == "maximum":
+        return number(column.maximum) + step  # type: ignore[operator,arg-type]
+    assert column.allowed is not None, demand
+    return "no such value" if column.kind == "varchar" else max(column.allowed) + 1  # type: ignore[operator]
+
+
+def _conditions(contract: Contract) -> dict[str, str]:
+    """Every check about single rows as an SQL condition of DuckDB, written apart from the polars ones."""
+    found = {}
+    for column in contract.columns:
+        name = quoted(column.name)
+        finite = f"{name} is null or isfinite({name})" if column.kind == "double" else "true"
+        if column.required:
+            found[f"{column.name}.required"] = f"{name} is not null"
+        if column.kind == "double":
+            found[f"{column.name}.finite"] = finite
+        for side, sign, bound in (("minimum", ">=", column.minimum), ("maximum", "<=", column.maximum)):
+            if bound is not None:
+                limit = f"'{bound}'::{column.kind}" if column.kind in ("date", "timestamp") else f"{bound}"
+                found[f"{column.name}.{side}"] = f"{name} is null or not ({finite}) or {name} {sign} {limit}"
+        if column.allowed is not None:
+            values = ", ".join(repr(value) for value in column.allowed)
+            found[f"{column.name}.allowed"] = f"{name} is null or {name} in ({values})"
+    for rule in contract.rules:
+        found[f"rule.{rule.name}"] = f"coalesce(({rule.expression}), true)"
+    return found
