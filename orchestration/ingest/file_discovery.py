@@ -1,0 +1,106 @@
+"""Which files of a source's folder belong to which table.
+
+Belongs here: file names, globs, formats, and refusing what lies outside the folder. Does not belong here: what
+stands in the files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from orchestration.errors import SourceError
+from orchestration.ingest.export_format import TABLES
+from orchestration.settings import FilesSource, TableMapping
+
+FileFormat = Literal["csv", "parquet", "jsonl"]
+
+ENDINGS: dict[str, FileFormat] = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet", ".jsonl": "jsonl"}
+ENTRY_TABLES = ("leads", "opportunities")
+"""A source has at least one of them; a folder without both is almost certainly the wrong folder."""
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """One file of a table; `name` is its path seen from the source's folder, with `/`."""
+
+    path: Path
+    name: str
+    format: FileFormat
+
+    @property
+    def is_compressed(self) -> bool:
+        return self.name.lower().endswith(".gz")
+
+
+def table_of(file_name: str) -> str | None:
+    """The table that a file belongs to by its name: `leads.csv`, `leads-2026-01.csv`, `leads_archive.parquet`.
+
+    The longest table name wins, so that no table swallows the files of another one.
+    """
+    lowered = file_name.lower()
+    ending = next(
+        (ending for ending in sorted(ENDINGS, key=len, reverse=True) if lowered.endswith(ending)), None
+    )
+    if ending is None:
+        return None
+    stem = lowered.removesuffix(ending)
+    matches = [name for name in TABLES if stem == name or stem.startswith((f"{name}-", f"{name}_"))]
+    return max(matches, key=len, default=None)
+
+
+def files_of(source_name: str, source: FilesSource, table_name: str) -> list[TableFile]:
+    """The files of one table in sorted order; empty where the folder has none.
+
+    Raises `SourceError` for a folder that is not there, a glob that leaves the folder, and a format that cannot be
+    told from the file's ending.
+    """
+    folder = source.folder
+    if not folder.is_dir():
+        raise SourceError(
+            f"sources.{source_name}.folder: {folder} is no folder that can be read; create it or correct the"
+            f" setting."
+        )
+    mapping = source.tables.get(table_name)
+    if mapping is None:
+        paths = [path for path in folder.iterdir() if table_of(path.name) == table_name]
+    else:
+        paths = _matches(source_name, folder, table_name, mapping)
+    found = [
+        TableFile(path, path.relative_to(folder).as_posix(), _format(source_name, table_name, mapping, path))
+        for path in paths
+        if path.is_file()
+    ]
+    root = folder.resolve()
+    for file in found:
+        if not file.path.resolve().is_relative_to(root):
+            raise SourceError(
+                f"sources.{source_name}: {file.name} is a link to {file.path.resolve()}, outside the"
+                f" source's folder"
+                f" {folder}; copy the file into the folder."
+            )
+    return sorted(found, key=lambda file: file.name)
+
+
+def _matches(source_name: str, folder: Path, table_name: str, mapping: TableMapping) -> list[Path]:
+    pattern = PurePosixPath(mapping.files)
+    if pattern.is_absolute() or ".." in pattern.parts:
+        raise SourceError(
+            f"sources.{source_name}.tables.{table_name}.files: '{mapping.files}' leads out of the source's"
+            f" folder"
+            f" {folder}; write a glob that is seen from there."
+        )
+    return list(folder.glob(mapping.files))
+
+
+def _format(source_name: str, table_name: str, mapping: TableMapping | None, path: Path) -> FileFormat:
+    if mapping is not None and mapping.format is not None:
+        return mapping.format
+    for ending, file_format in ENDINGS.items():
+        if path.name.lower().endswith(ending):
+            return file_format
+    raise SourceError(
+        f"sources.{source_name}.tables.{table_name}: the ending of {path.name} tells no format; add"
+        f' format = "csv", "parquet" or "jsonl" to the table\'s mapping.'
+    )

@@ -1,0 +1,398 @@
+"""The source kind `files`: loads a folder of exports into `raw_files`, each content exactly once.
+
+Belongs here: which files are new, and loading each of them in one transaction with its quarantine and ledger rows.
+Does not belong here: reading a format (`*_reader.py`), typing values (`values.py`), or the shape of the tables
+(`raw_tables.py`).
+
+Once and only once. A batch is one content read in one way: the SHA-256 of the file's bytes together with everything
+that decides how they are read (mapping, format settings, the format's columns). The same content under another name is
+the same batch and is not loaded again. New content under an old name is a new batch beside the old one: raw keeps what
+the source said, and staging takes the newest version of every record. A changed mapping or format setting means that
+what was loaded was read otherwise than the settings now say; the file is then read again and *replaces* the batch of
+the same content, under its old batch number, because a new reading does not make old content newer. Batches whose file
+is gone or has other content by now cannot be read again; they stay as they were read, and that is reported.
+
+Whether a file is known is decided by its content. To spare a scan from hashing everything at every look, the ledger
+remembers device, inode, size and both times of a loaded file (see `plain_file.identity_of`); only a file that agrees in
+all of them is taken as untouched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from orchestration.errors import SourceError
+from orchestration.ingest import csv_reader, jsonl_reader, parquet_reader
+from orchestration.ingest.batch import Batch, Outcome, Stamp
+from orchestration.ingest.export_format import TABLES
+from orchestration.ingest.file_discovery import ENTRY_TABLES, TableFile, files_of
+from orchestration.ingest.header_drift import check_required, drift
+from orchestration.ingest.mapping import MappingError, check_names, origins
+from orchestration.ingest.plain_file import Fingerprint, fingerprint, identity_of, plain_text
+from orchestration.ingest.raw_tables import (
+    LedgerEntry,
+    ledger_entries,
+    next_batch_number,
+    prepare,
+    remember_identity,
+    remove_batch,
+    write_entry,
+)
+from orchestration.ingest.records import INCOMING, SCRATCH_TABLES, SCRATCH_VIEWS, Records
+from orchestration.ingest.sql_text import identifier
+from orchestration.progress import Event, report
+from orchestration.settings import FilesSource, Settings
+
+__all__ = ["TABLES", "PendingFile", "TableLoad", "load_table", "prepare", "scan"]
+
+
+@dataclass(frozen=True)
+class PendingFile:
+    """A file that the next load reads: `new` content, or known content whose `reading` was changed."""
+
+    source: str
+    table: str
+    file: str
+    reason: Literal["new", "reading"]
+
+
+@dataclass(frozen=True)
+class TableLoad:
+    """What one load of one table did. `findings` are finished sentences for people; the rows are those of new files."""
+
+    source: str
+    table: str
+    files_seen: int
+    files_new: int
+    rows_in: int
+    rows_loaded: int
+    rows_quarantined: int
+    findings: tuple[str, ...]
+
+
+def scan(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[PendingFile]:
+    """The files of all `files` sources that are not loaded yet, by source and table, in the order of loading.
+
+    Reads only; `con` may be read-only, and nothing need be prepared. Raises `SourceError` as `load_table` does for a
+    source whose folder or globs are wrong.
+    """
+    pending = []
+    for source_name, source in settings.sources.items():
+        entries = ledger_entries(con, source_name)
+        _refuse_empty_source(source_name, source, entries)
+        for table_name in TABLES:
+            known = [entry for entry in entries if entry.table_name == table_name]
+            reading = _reading(source, table_name)
+            contents: set[str] = set()
+            for file in _files(source_name, source, table_name, known)[0]:
+                content = _content(file, known)
+                if content in contents:
+                    continue
+                contents.add(content)
+                readings = {entry.batch_id for entry in known if entry.content_sha256 == content}
+                if _batch_id(content, reading) not in readings:
+                    reason: Literal["new", "reading"] = "reading" if readings else "new"
+                    pending.append(PendingFile(source_name, table_name, file.name, reason))
+    return pending
+
+
+def load_table(
+    con: duckdb.DuckDBPyConnection, settings: Settings, source_name: str, table_name: str, loaded_at: datetime
+) -> TableLoad:
+    """Load what is new of one table of one source, file by file in sorted order.
+
+    `loaded_at` is the instant of the load (UTC if it has no offset). `con` must be outside a transaction: each file is
+    loaded in one of its own. Raises `SourceError` at the first file that is refused; the files before it are loaded,
+    nothing of it is.
+    """
+    started = time.monotonic()
+    name = f"{source_name}.{table_name}"
+    try:
+        load = _load(con, settings, source_name, table_name, loaded_at)
+    except SourceError as error:
+        report(Event("ingest", name, "failed", seconds=time.monotonic() - started, detail=str(error)))
+        raise
+    for finding in load.findings:
+        report(Event("ingest", name, "warning", detail=finding))
+    seconds = time.monotonic() - started
+    if load.files_new == 0:
+        report(Event("ingest", name, "nothing_new", seconds=seconds))
+    else:
+        quarantined = f"{load.rows_quarantined} quarantined" if load.rows_quarantined else ""
+        report(Event("ingest", name, "done", rows=load.rows_loaded, seconds=seconds, detail=quarantined))
+    return load
+
+
+def _load(
+    con: duckdb.DuckDBPyConnection, settings: Settings, source_name: str, table_name: str, loaded_at: datetime
+) -> TableLoad:
+    source = settings.sources[source_name]
+    entries = ledger_entries(con, source_name)
+    _refuse_empty_source(source_name, source, entries)
+    known = [entry for entry in entries if entry.table_name == table_name]
+    files, findings = _files(source_name, source, table_name, known)
+    loader = _Loader(con, settings, source_name, table_name, known, loaded_at, findings)
+    outcomes = [outcome for file in files if (outcome := loader.load(file)) is not None]
+    stale = sum(
+        entry.rows_loaded for entry in loader.known if not _is_current(entry, _reading(source, table_name))
+    )
+    if outcomes and stale:
+        findings.append(
+            f"{stale} rows that were loaded under an earlier mapping or format stay as they were read,"
+            f" because their"
+            " files are no longer there in that content."
+        )
+    return TableLoad(
+        source_name,
+        table_name,
+        files_seen=len(files),
+        files_new=len(outcomes),
+        rows_in=sum(outcome.rows_in for outcome in outcomes),
+        rows_loaded=sum(outcome.rows_loaded for outcome in outcomes),
+        rows_quarantined=sum(outcome.rows_quarantined for outcome in outcomes),
+        findings=tuple(findings),
+    )
+
+
+@dataclass
+class _Loader:
+    """Loads the files of one table one after the other; `known` is the ledger as it grows."""
+
+    con: duckdb.DuckDBPyConnection
+    settings: Settings
+    source_name: str
+    table_name: str
+    known: list[LedgerEntry]
+    loaded_at: datetime
+    findings: list[str]
+
+    def load(self, file: TableFile) -> Outcome | None:
+        """Load one file, unless its content is loaded already in this reading (then None)."""
+        source, table = self.settings.sources[self.source_name], TABLES[self.table_name]
+        if _known_by_identity(file, self.known, _reading(source, self.table_name)):
+            return None
+        print_of = fingerprint(file)
+        batch_id = _batch_id(print_of.sha256, _reading(source, self.table_name))
+        same = [entry for entry in self.known if entry.content_sha256 == print_of.sha256]
+        for entry in same:
+            if entry.batch_id == batch_id:
+                if entry.source_file == file.name and print_of.identity:
+                    remember_identity(self.con, entry, print_of.identity)
+                return None
+        report(Event("ingest", f"{self.source_name}.{self.table_name}", "started", detail=file.name))
+        mapping = source.tables.get(self.table_name)
+        if mapping is not None:
+            check_names(self.source_name, table, mapping)
+        with self._scratch() as workplace, _records(self.con, file, source, workplace) as records:
+            try:
+                found = (
+                    origins(self.con, table, mapping, records.columns, INCOMING) if records.columns else []
+                )
+            except MappingError as error:
+                raise SourceError(
+                    f"{self.settings.file}: sources.{self.source_name}.tables.{self.table_name}.columns."
+                    f"{error.column}: {error} ({file.name})."
+                ) from None
+            if records.columns:
+                own = list(records.columns)
+                check_required(file, table, self.source_name, own, {origin.column.name for origin in found})
+                findings = drift(file, table, source, own, self._columns_before())
+            else:
+                findings = []
+            batch = Batch(self.con, file, table, source, records, found)
+            outcome = batch.read() if found else Outcome(0, 0, 0)
+            entry = self._entry(file, print_of, batch_id, same, outcome, records)
+            self._commit(batch, entry, same, outcome)
+        self.known = [old for old in self.known if old not in same] + [entry]
+        self.findings.extend(findings)
+        if outcome.rows_quarantined:
+            self.findings.append(
+                f"{file.name}: {outcome.rows_quarantined} of {outcome.rows_in} rows are in quarantine; see"
+                f" raw_files.quarantine for line and reason."
+            )
+        return outcome
+
+    def _commit(
+        self, batch: Batch, entry: LedgerEntry, replaced: list[LedgerEntry], outcome: Outcome
+    ) -> None:
+        stamp = Stamp(
+            entry.source,
+            entry.batch_number,
+            entry.batch_id,
+            f"{entry.loaded_at:%Y-%m-%d %H:%M:%S.%f}",
+            entry.source_file,
+        )
+        self.con.begin()
+        try:
+            for old in replaced:
+                remove_batch(self.con, old)
+            if outcome.rows_in:
+                batch.write(stamp, outcome)
+            write_entry(self.con, entry)
+        except BaseException:
+            self.con.rollback()
+            raise
+        self.con.commit()
+
+    def _entry(
+        self,
+        file: TableFile,
+        print_of: Fingerprint,
+        batch_id: str,
+        same: list[LedgerEntry],
+        outcome: Outcome,
+        records: Records,
+    ) -> LedgerEntry:
+        if file.path.stat().st_size != print_of.size or (
+            print_of.identity and identity_of(file.path) != print_of.identity
+        ):
+            raise SourceError(
+                f"{file.path}: was changed while it was read, so nothing of it is loaded; run again."
+            )
+        loaded_at = (
+            self.loaded_at.astimezone(UTC).replace(tzinfo=None) if self.loaded_at.tzinfo else self.loaded_at
+        )
+        return LedgerEntry(
+            source=self.source_name,
+            table_name=self.table_name,
+            source_file=file.name,
+            batch_number=min((entry.batch_number for entry in same), default=0)
+            or next_batch_number(self.con),
+            batch_id=batch_id,
+            content_sha256=print_of.sha256,
+            size_bytes=print_of.size,
+            file_identity=print_of.identity,
+            rows_in=outcome.rows_in,
+            rows_loaded=outcome.rows_loaded,
+            rows_quarantined=outcome.rows_quarantined,
+            columns_found=tuple(records.columns),
+            loaded_at=loaded_at,
+        )
+
+    def _columns_before(self) -> tuple[str, ...] | None:
+        """The columns of the newest batch that had any."""
+        with_columns = [entry for entry in self.known if entry.columns_found]
+        return max(with_columns, key=lambda entry: entry.batch_number).columns_found if with_columns else None
+
+    @contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        """A private folder beside the warehouse; what a killed load left there is removed first."""
+        folder = self.settings.paths.warehouse / "incoming"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, mode=0o700)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            for kind, names in (("VIEW", SCRATCH_VIEWS), ("TABLE", SCRATCH_TABLES)):
+                for name in names:
+                    self.con.execute(f"DROP {kind} IF EXISTS {identifier(name)}")
+
+
+@contextmanager
+def _records(
+    con: duckdb.DuckDBPyConnection, file: TableFile, source: FilesSource, workplace: Path
+) -> Iterator[Records]:
+    if file.format == "parquet":
+        link = workplace / "copy.parquet"  # a name in which DuckDB finds no glob
+        link.symlink_to(file.path.resolve())
+        yield parquet_reader.read(con, file, str(link))
+        return
+    encoding = source.encoding if file.format == "csv" else "utf-8"
+    with plain_text(file, encoding, workplace) as plain:
+        if file.format == "csv":
+            yield csv_reader.read(con, file, plain, source)
+        else:
+            yield jsonl_reader.read(con, file, plain)
+
+
+def _files(
+    source_name: str, source: FilesSource, table_name: str, known: list[LedgerEntry]
+) -> tuple[list[TableFile], list[str]]:
+    """The files of a table, and findings. A declared glob that never matched anything is refused."""
+    files = files_of(source_name, source, table_name)
+    mapping = source.tables.get(table_name)
+    if mapping is None or files:
+        return files, []
+    sentence = f"sources.{source_name}.tables.{table_name}.files: '{mapping.files}' matches no file in {source.folder}"
+    if not known:
+        raise SourceError(f"{sentence}; correct the glob, or put the export there.")
+    return files, [f"{sentence} any more; what was loaded before stays."]
+
+
+def _refuse_empty_source(source_name: str, source: FilesSource, entries: list[LedgerEntry]) -> None:
+    for table_name in source.tables:
+        if table_name not in TABLES:
+            raise SourceError(
+                f"sources.{source_name}.tables.{table_name}: the format has no table '{table_name}' (it has:"
+                f" {', '.join(TABLES)})."
+            )
+    if any(entry.table_name in ENTRY_TABLES for entry in entries):
+        return
+    if not any(files_of(source_name, source, table_name) for table_name in ENTRY_TABLES):
+        raise SourceError(
+            f"sources.{source_name}.folder: {source.folder} holds neither leads nor opportunities (such as"
+            f" leads.csv or"
+            " opportunities.parquet); put an export there, correct the folder, or map your files to these"
+            " tables."
+        )
+
+
+def _known_by_identity(file: TableFile, known: list[LedgerEntry], reading: str) -> LedgerEntry | None:
+    """The batch of an untouched file, by its name and identity alone."""
+    identity = identity_of(file.path)
+    for entry in known:
+        if identity and (entry.source_file, entry.file_identity) == (file.name, identity):
+            return entry if _is_current(entry, reading) else None
+    return None
+
+
+def _content(file: TableFile, known: list[LedgerEntry]) -> str:
+    """SHA-256 of a file's bytes, from the ledger where the file is untouched since."""
+    identity = identity_of(file.path)
+    for entry in known:
+        if identity and (entry.source_file, entry.file_identity) == (file.name, identity):
+            return entry.content_sha256
+    return fingerprint(file).sha256
+
+
+def _is_current(entry: LedgerEntry, reading: str) -> bool:
+    return entry.batch_id == _batch_id(entry.content_sha256, reading)
+
+
+def _batch_id(content: str, reading: str) -> str:
+    return hashlib.sha256(f"{content}:{reading}".encode()).hexdigest()
+
+
+def _reading(source: FilesSource, table_name: str) -> str:
+    """Everything but the content that decides what a file of this table loads as, as text."""
+    mapping = source.tables.get(table_name)
+    parts = {
+        "columns": [asdict(column) for column in TABLES[table_name].columns],
+        "mapping": mapping.model_dump(exclude={"files"}) if mapping else None,
+        "notation": source.model_dump(
+            include={
+                "time_zone",
+                "date_format",
+                "timestamp_format",
+                "delimiter",
+                "quote",
+                "decimal_separator",
+                "encoding",
+                "null_values",
+            }
+        ),
+        "table": table_name,
+    }
+    return json.dumps(parts, sort_keys=True)

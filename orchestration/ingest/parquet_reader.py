@@ -1,0 +1,47 @@
+"""Reads Parquet files. Types are the file's own.
+
+Belongs here: Parquet. Does not belong here: what the columns mean.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from orchestration.errors import SourceError
+from orchestration.ingest.file_discovery import TableFile
+from orchestration.ingest.header_drift import clean_names
+from orchestration.ingest.records import INCOMING, LINE_NUMBER, ROW_NUMBER, UNREADABLE, Records
+from orchestration.ingest.sql_text import identifier, literal
+
+
+def read(con: duckdb.DuckDBPyConnection, file: TableFile, path: str) -> Records:
+    """Make the file's records available; `SourceError` when it is no whole Parquet file.
+
+    `path` is what DuckDB opens. The count comes from the file's footer.
+    """
+    quoted = literal(path)
+    try:
+        described = con.execute(f"DESCRIBE SELECT * FROM read_parquet({quoted})").fetchall()  # noqa: S608
+        count = con.execute(f"SELECT num_rows FROM parquet_file_metadata({quoted})").fetchall()[0][0]  # noqa: S608
+        names = clean_names(file, [row[0] for row in described])
+        own = ", ".join(
+            f"{identifier(row[0])} AS {identifier(name)}" for row, name in zip(described, names, strict=True)
+        )
+        con.execute(
+            f"CREATE OR REPLACE TEMP VIEW {INCOMING} AS SELECT file_row_number + 1 AS"
+            f" {ROW_NUMBER},"  # noqa: S608
+            f" CAST(NULL AS BIGINT) AS {LINE_NUMBER}, {own} FROM read_parquet({quoted}, file_row_number ="
+            f" true)"
+        )
+        # the footer may be whole and a page damaged: read everything before anything is changed
+        con.execute(f"SELECT count(COLUMNS(*)) FROM {INCOMING}").fetchall()  # noqa: S608
+    except duckdb.Error as error:
+        reason = str(error).strip().split("\n", 1)[0]
+        raise SourceError(
+            f"{file.path}: is no whole Parquet file ({reason}); export or copy it again."
+        ) from None
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {UNREADABLE} (row_number BIGINT, line_number BIGINT, reason VARCHAR,"
+        f" record JSON)"
+    )
+    return Records({name: row[1] for row, name in zip(described, names, strict=True)}, int(count))

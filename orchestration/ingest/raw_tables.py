@@ -1,0 +1,144 @@
+"""The tables that raw data of the `files` kind lives in, and the ledger of what was loaded.
+
+Belongs here: the shape of `raw_files.*`, creating and widening it, reading and writing the ledger, and removing a
+batch. Does not belong here: reading files (`plain_file.py`, `*_reader.py`) or deciding what to load (`files.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from orchestration.ingest.export_format import LOAD_COLUMNS, RAW_SCHEMA, TABLES, Table
+from orchestration.ingest.sql_text import identifier
+
+LEDGER_COLUMNS: tuple[tuple[str, str], ...] = (
+    ("source", "VARCHAR"),
+    ("table_name", "VARCHAR"),
+    ("source_file", "VARCHAR"),  # seen from the source's folder
+    ("batch_number", "BIGINT"),  # grows with every new content; a second reading of the same content keeps it
+    ("batch_id", "VARCHAR"),  # content and reading
+    ("content_sha256", "VARCHAR"),  # the file's bytes
+    ("size_bytes", "BIGINT"),
+    ("file_identity", "VARCHAR"),  # device, inode, size, times: the same means "not touched since"
+    ("rows_in", "BIGINT"),
+    ("rows_loaded", "BIGINT"),
+    ("rows_quarantined", "BIGINT"),
+    ("columns_found", "VARCHAR[]"),  # the file's own columns, in their order
+    ("loaded_at", "TIMESTAMP"),  # UTC
+)
+"""One row per loaded batch; a batch that is read anew replaces its row."""
+
+QUARANTINE_COLUMNS: tuple[tuple[str, str], ...] = (
+    ("source", "VARCHAR"),
+    ("table_name", "VARCHAR"),
+    ("source_file", "VARCHAR"),
+    ("batch_id", "VARCHAR"),
+    ("line_number", "BIGINT"),  # physical line where the record starts, 1 for the first; null for Parquet
+    ("row_number", "BIGINT"),  # as _source_row
+    (
+        "column_name",
+        "VARCHAR",
+    ),  # the bad columns, separated by ", "; null where the row could not be cut into columns
+    ("reason", "VARCHAR"),
+    ("record", "JSON"),  # the row as it was: an object of the file's own columns, or the text of the line
+)
+"""One row per record that was not loaded."""
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    source: str
+    table_name: str
+    source_file: str
+    batch_number: int
+    batch_id: str
+    content_sha256: str
+    size_bytes: int
+    file_identity: str
+    rows_in: int
+    rows_loaded: int
+    rows_quarantined: int
+    columns_found: tuple[str, ...]
+    loaded_at: datetime
+
+
+def raw_columns(table: Table) -> tuple[tuple[str, str], ...]:
+    """(name, SQL type) of all columns of a raw table: the canonical ones as typed, then what a load adds."""
+    return (*(raw for column in table.columns for raw in column.raw_columns), *LOAD_COLUMNS)
+
+
+def raw_name(table_name: str) -> str:
+    """`leads` -> `"raw_files"."leads"`."""
+    return f"{identifier(RAW_SCHEMA)}.{identifier(table_name)}"
+
+
+def prepare(con: duckdb.DuckDBPyConnection) -> None:
+    """Create what is missing of `raw_files`: all tables of the format, `load_ledger`, `quarantine`.
+
+    Idempotent. A table of an older shape gets the columns that it lacks; none is ever removed.
+    """
+    con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(RAW_SCHEMA)}")
+    shapes = {name: raw_columns(table) for name, table in TABLES.items()}
+    for name, columns in {**shapes, "load_ledger": LEDGER_COLUMNS, "quarantine": QUARANTINE_COLUMNS}.items():
+        declared = ", ".join(f"{identifier(column)} {sql_type}" for column, sql_type in columns)
+        con.execute(f"CREATE TABLE IF NOT EXISTS {raw_name(name)} ({declared})")
+        present = {row[0] for row in con.execute(f"DESCRIBE {raw_name(name)}").fetchall()}
+        for column, sql_type in columns:
+            if column not in present:
+                con.execute(f"ALTER TABLE {raw_name(name)} ADD COLUMN {identifier(column)} {sql_type}")
+
+
+def ledger_entries(con: duckdb.DuckDBPyConnection, source: str) -> list[LedgerEntry]:
+    """What was loaded of a source, oldest batch first; nothing when the ledger does not exist yet."""
+    exists = con.execute(
+        "SELECT count(*) FROM information_schema.tables WHERE table_catalog = current_database()"
+        " AND table_schema = ? AND table_name = 'load_ledger'",
+        [RAW_SCHEMA],
+    ).fetchall()[0][0]
+    if not exists:
+        return []
+    names = ", ".join(identifier(name) for name, _ in LEDGER_COLUMNS)
+    rows = con.execute(
+        f"SELECT {names} FROM {raw_name('load_ledger')} WHERE source = ? ORDER BY batch_number",  # noqa: S608
+        [source],
+    ).fetchall()
+    entries = (dict(zip((name for name, _ in LEDGER_COLUMNS), row, strict=True)) for row in rows)
+    return [LedgerEntry(**{**entry, "columns_found": tuple(entry["columns_found"])}) for entry in entries]
+
+
+def next_batch_number(con: duckdb.DuckDBPyConnection) -> int:
+    """One more than any batch of any source."""
+    query = f"SELECT coalesce(max(batch_number), 0) + 1 FROM {raw_name('load_ledger')}"  # noqa: S608
+    return int(con.execute(query).fetchall()[0][0])
+
+
+def write_entry(con: duckdb.DuckDBPyConnection, entry: LedgerEntry) -> None:
+    """Add one ledger row."""
+    values = [list(value) if isinstance(value, tuple) else value for value in vars(entry).values()]
+    marks = ", ".join("?" for _ in values)
+    con.execute(f"INSERT INTO {raw_name('load_ledger')} VALUES ({marks})", values)  # noqa: S608
+
+
+def remember_identity(con: duckdb.DuckDBPyConnection, entry: LedgerEntry, file_identity: str) -> None:
+    """A loaded file was touched and its content found unchanged: spare the next scan from hashing it."""
+    con.execute(
+        f"UPDATE {raw_name('load_ledger')} SET file_identity = ? WHERE source = ? AND batch_id = ? AND"
+        f" table_name = ?",  # noqa: S608
+        [file_identity, entry.source, entry.batch_id, entry.table_name],
+    )
+
+
+def remove_batch(con: duckdb.DuckDBPyConnection, entry: LedgerEntry) -> None:
+    """Take a batch out of its raw table, the quarantine and the ledger (inside the caller's transaction)."""
+    con.execute(
+        f"DELETE FROM {raw_name(entry.table_name)} WHERE _source = ? AND _batch_id = ?",  # noqa: S608
+        [entry.source, entry.batch_id],
+    )
+    for name in ("quarantine", "load_ledger"):
+        con.execute(
+            f"DELETE FROM {raw_name(name)} WHERE source = ? AND table_name = ? AND batch_id = ?",  # noqa: S608
+            [entry.source, entry.table_name, entry.batch_id],
+        )

@@ -1,0 +1,39 @@
+"""What every reader hands over: the records of one file as a relation, and an account of them.
+
+Belongs here: that hand-over and its names. Does not belong here: how a format is read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+INCOMING = "zeven_incoming"
+"""Temporary view: `ROW_NUMBER`, `LINE_NUMBER` and the file's own columns under their own names."""
+
+UNREADABLE = "zeven_unreadable"
+"""Temporary table (`row_number`, `line_number`, `reason`, `record`): records that could not be cut into columns."""
+
+ROW_NUMBER = "_zeven_row"
+LINE_NUMBER = "_zeven_line"
+
+SCRATCH_VIEWS = (INCOMING, "zeven_lines", "zeven_spans")
+SCRATCH_TABLES = (
+    "zeven_text",
+    "zeven_line_text",
+    "zeven_rejects",
+    "zeven_records",
+    "zeven_typed",
+    UNREADABLE,
+)
+"""All that loading one file makes; dropped after it."""
+
+
+@dataclass(frozen=True)
+class Records:
+    """`columns` gives the SQL type of each own column. `count` is how many records the file holds by a count that does
+    not come from the reader; those in `INCOMING` and in `UNREADABLE` add up to it."""
+
+    columns: dict[str, str]
+    count: int
+    own_decimal_point: bool = False
+    """The format itself fixes "." as the decimal separator, whatever is declared for CSV."""

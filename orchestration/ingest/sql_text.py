@@ -1,0 +1,24 @@
+"""Names and texts put into SQL safely.
+
+Belongs here: quoting of identifiers and string literals where DuckDB takes no bound parameter (names of columns,
+views, patterns inside an expression). Does not belong here: any query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def identifier(name: str) -> str:
+    """A name in double quotes; those inside it are doubled."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text in single quotes; those inside it are doubled."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def struct_literal(fields: Iterable[tuple[str, str]]) -> str:
+    """`{'a': 'VARCHAR'}` as DuckDB writes a struct, from (name, SQL value)."""
+    return "{" + ", ".join(f"{literal(name)}: {value}" for name, value in fields) + "}"
