@@ -1,0 +1,106 @@
+"""The seven headline numbers of a release, as a person reads them in a terminal.
+
+Belongs here: picking the company's newest complete month and the running one from `kpi_scorecard`, and
+writing a value with its unit. Does not belong here: any formula; all was computed and checked before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
+
+
+@dataclass(frozen=True)
+class Number:
+    """One row: a metric in the newest complete month and in the month that runs. Null is None."""
+
+    kpi: str
+    name: str
+    unit: str
+    complete_value: float | None
+    running_value: float | None
+    target_value: float | None
+    previous_value: float | None
+    change_ratio: float | None
+    status: str | None
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """`target_value`, `previous_value`, `change_ratio` and `status` are those of the complete month."""
+
+    complete_month: date
+    running_month: date
+    currency: str
+    rows: tuple[Number, ...]
+
+
+def read_numbers(con: DuckDBPyConnection, *, as_of: datetime, time_zone: str, currency: str) -> Numbers:
+    """Read them from an open release, whose tables `con` finds without a schema.
+
+    `as_of` is an instant with offset; the months are those of `time_zone`. A metric that the release does not
+    have is not there; one without a row in a month has None.
+    """
+    today = as_of.astimezone(ZoneInfo(time_zone)).date()
+    running = today.replace(day=1)
+    complete = (running - timedelta(days=1)).replace(day=1)
+    rows = con.execute(
+        """
+        with company_month as (from kpi_scorecard where period_type = 'month' and level = 'company')
+
+        select
+            coalesce(complete.kpi, running.kpi) as kpi,
+            coalesce(complete.unit, running.unit) as unit,
+            complete.value,
+            running.value,
+            complete.target_value,
+            complete.previous_value,
+            complete.change_ratio,
+            complete.status
+        from
+            (from company_month where period_start = $complete) as complete
+            full join (from company_month where period_start = $running) as running
+                on complete.kpi = running.kpi
+        order by coalesce(complete.sort_order, running.sort_order), kpi
+        """,
+        {"complete": complete, "running": running},
+    ).fetchall()
+    return Numbers(
+        complete, running, currency, tuple(Number(row[0], _name(row[0]), *row[1:]) for row in rows)
+    )
+
+
+def _name(slug: str) -> str:
+    return slug.replace("_", " ").capitalize()
+
+
+def shown(value: float | None, unit: str, currency: str) -> str:
+    """A value as a person writes it: `€ 12,345`, `31.4 %`, `2 h 05 min`, `1,204`; a dash for none."""
+    if value is None:
+        return "–"
+    if unit == "ratio":
+        return f"{100 * value:.1f} %"
+    if unit == "minutes":
+        return _minutes(value)
+    if unit in ("amount", "currency", currency):
+        return f"{_SYMBOLS.get(currency, currency)} {value:,.0f}"
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
+
+
+def _minutes(value: float) -> str:
+    whole = round(value)
+    if whole < 60:
+        return f"{whole} min"
+    return f"{whole // 60} h {whole % 60:02d} min"
+
+
+def change(ratio: float | None) -> str:
+    """`+12 %`, `-3 %`; empty for none."""
+    return "" if ratio is None else f"{100 * ratio:+.0f} %"

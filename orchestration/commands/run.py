@@ -1,0 +1,62 @@
+"""`zeven run`: one run of the pipeline, watched, and what it came to.
+
+Belongs here: calling the pipeline and gathering its result for a person and for `--json`. Does not belong
+here: the run itself (`orchestration/run.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from orchestration.commands.numbers import Numbers, read_numbers
+from orchestration.commands.status import describe
+from orchestration.console import Progress, stdout_kept_clean
+from orchestration.progress import reporting_to
+from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from orchestration.publish.manifest import ReleaseInfo
+    from orchestration.run import RunResult
+
+
+def run(settings: Settings, *, as_of: str | None, force: bool, wait: bool) -> dict[str, Any]:
+    """Run the pipeline and describe the release that serves afterwards. Raises what the pipeline raises."""
+    settings.as_of(as_of)  # an unreadable --as-of is refused before anything heavy is loaded
+    with stdout_kept_clean(), Progress() as progress, reporting_to(progress):
+        from orchestration.run import run_pipeline
+
+        result = run_pipeline(settings, as_of=as_of, force=force, wait_seconds=None if wait else 0)
+    return _payload(settings, result)
+
+
+def _payload(settings: Settings, result: RunResult) -> dict[str, Any]:
+    release = result.release
+    return {
+        "company": settings.company.name,
+        "time_zone": settings.company.time_zone,
+        "run_id": result.run_id,
+        "nothing_new": result.nothing_new,
+        "seconds": round(result.seconds, 1),
+        "release": describe(release, settings),
+        "loads": list(result.loads),
+        "warnings": list(result.warnings),
+        "numbers": _numbers(settings, release),
+        "where": {
+            "database": settings.paths.published / "current" / "zeven.duckdb",
+            "gateway": settings.paths.published / "gateway.duckdb",
+        },
+    }
+
+
+def _numbers(settings: Settings, release: ReleaseInfo) -> Numbers | None:
+    """The headline numbers; None where the release has no scorecard."""
+    from orchestration.publish import catalogue
+
+    if "kpi_scorecard" not in release.tables:
+        return None
+    con = catalogue.open_release(settings, release.release_id)
+    try:
+        company = settings.company
+        return read_numbers(con, as_of=release.as_of, time_zone=company.time_zone, currency=company.currency)
+    finally:
+        con.close()
