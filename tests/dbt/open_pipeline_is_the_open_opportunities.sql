@@ -1,0 +1,21 @@
+-- Detects a pipeline of today that differs from the opportunities that are open and qualified today.
+-- Likely cause: a gap or overlap in the history of an opportunity. A row is the difference.
+{{ config(meta={'dagster': {'ref': {'name': 'kpi_open_pipeline'}}}) }}
+with published as (
+    select coalesce(sum(open_amount), 0) as amount, coalesce(sum(open_opportunities), 0) as opportunities
+    from {{ ref('kpi_open_pipeline') }}
+    where
+        period_type = 'year' and level = 'company' and breakdown = 'total'
+        and period_start = (select max(period_start) from {{ ref('int_periods') }} where period_type = 'year')
+),
+
+recorded as (
+    select coalesce(sum(amount), 0) as amount, count(*) as opportunities
+    from {{ ref('fct_opportunities') }}
+    where is_open and is_qualified
+)
+
+select published.amount as published_amount, recorded.amount as recorded_amount
+from published
+cross join recorded
+where published.amount <> recorded.amount or published.opportunities <> recorded.opportunities
