@@ -21,6 +21,7 @@ from demo.world import Kinds, Links, World
 LOST_REASONS = ("Price", "No decision", "Competitor", "No budget", "Missing feature", "Timing")
 _REASON_WEIGHTS = (27, 22, 20, 13, 10, 8)
 
+_OPEN_STAGES = ("Discovery", "Proposal", "Negotiation")
 _TALKS: Kinds = {"call": 42, "email": 30, "meeting": 22, "message": 6}
 _ONBOARDING: Kinds = {"call": 60, "meeting": 30, "email": 10}
 _WIN_CHANCE = 0.215
@@ -169,15 +170,13 @@ class _Deal:
         reached = 3 if self.will_win else self.rng.choices((0, 1, 2, 3), (16, 30, 32, 22))[0]
         shares = (self.rng.uniform(0.1, 0.25), self.rng.uniform(0.32, 0.55), self.rng.uniform(0.62, 0.88))
         span = (decided_at - self.deal.created_at) * (0.4 if has_stalled else 1.0)
-        steps: list[_Step] = []
-        for order, (stage, share) in enumerate(
-            zip(("Discovery", "Proposal", "Negotiation"), shares, strict=True)
-        ):
-            if order < reached:
-                moment = self._moment(self.deal.created_at + span * share)
-                if moment < decided_at:
-                    steps.append((moment, order, lambda at, stage=stage: self._advance(at, stage)))  # type: ignore[misc]
-        return steps
+        # in a short deal two stages may fall on one day
+        moments = sorted(self._moment(self.deal.created_at + span * share) for share in shares[:reached])
+        return [
+            (moment, order, lambda at, stage=stage: self._advance(at, stage))  # type: ignore[misc]
+            for order, (stage, moment) in enumerate(zip(_OPEN_STAGES, moments, strict=False))
+            if moment < decided_at
+        ]
 
     def _advance(self, at: datetime, stage: str) -> None:
         fields: dict[str, object] = {"stage": stage, "probability": self._probability(stage)}

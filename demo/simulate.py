@@ -4,8 +4,8 @@ Belongs here: the order in which things happen, what the ledger's first and last
 numbering of records. Does not belong here: a single life (`lead_life.py`, `deal_life.py`).
 
 Every life draws from a generator of its own, seeded with a text, so the ledger depends on nothing but its
-arguments: no clock, no locale, no order of a hash. Floats are added in plain loops only, because the built-in
-sum of 3.12 rounds differently from that of 3.11.
+arguments: no clock, no locale, no order of a hash. Floats are never added by the
+built-in sum, which rounds differently from 3.12 on.
 """
 
 from __future__ import annotations

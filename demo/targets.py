@@ -3,7 +3,7 @@
 Belongs here: targets per rep and month, of one team, and of the company. Does not belong here: how they are
 met.
 
-They are set with hindsight, half from what a rep with such an experience sells and half from what this rep
+They are set with hindsight, in part from what a rep with such an experience sells, more from what this one
 sold, so that attainment looks like that of a company whose targets are sensible, whatever the seed.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import date, timedelta
 from decimal import Decimal
+from math import fsum
 from random import Random
 
 from demo.ledger import Ledger, Rep, Target
@@ -20,7 +21,7 @@ from demo.truth import to_company_currency
 COMPANY_ATTAINMENT = 0.97
 """What the company reaches of its targets in a year that is over, about."""
 
-_HINDSIGHT = 0.55
+_HINDSIGHT = 0.7
 _SEASON = (0.92, 0.95, 1.10, 1.05, 1.02, 1.08, 0.92, 0.70, 1.00, 1.08, 1.13, 1.05)
 _STEP = 500
 
@@ -32,8 +33,8 @@ def make_targets(ledger: Ledger) -> list[Target]:
     reps = [rep for rep in ledger.reps if rep.team_id is not None]
     effort = {(rep.rep_id, month): _effort(rep, month) for rep in reps for month in months}
     known = {month: _share_known(month, ledger) for month in months}
-    total_effort = sum(effort[rep.rep_id, month] * known[month] for rep in reps for month in months)
-    per_effort = sum(sold.values()) / total_effort if total_effort else 0.0
+    total_effort = fsum(effort[rep.rep_id, month] * known[month] for rep in reps for month in months)
+    per_effort = fsum(sold.values()) / total_effort if total_effort else 0.0
     targets: list[Target] = []
     for year in sorted({month.year for month in months}):
         of_year = [month for month in months if month.year == year]
