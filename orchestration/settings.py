@@ -152,7 +152,7 @@ class FilesSource(_Section):
     delimiter: Character = ","
     quote: Character = '"'
     decimal_separator: Literal[".", ","] = "."
-    encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
+    encoding: Literal["utf-8", "windows-1252", "latin-1", "utf-16"] = "utf-8"
     null_values: tuple[str, ...] = Field(default=("",), strict=False)
     unknown_columns: Policy = "report"
     missing_columns: Policy = "report"

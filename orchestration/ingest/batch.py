@@ -1,8 +1,11 @@
 """Turns the records of one file into typed rows and quarantine rows.
 
-Belongs here: the queries from `INCOMING` to the raw table, and the decision that too much of a file is unreadable.
-Does not belong here: reading files (the readers), what a value looks like (`values.py`), transactions (`files.py`).
+Belongs here: the queries from `INCOMING` to the raw table, and the decision that too much of a file is
+unreadable. Does not belong here: reading files (the readers), what a value looks like (`values.py`),
+transactions (`files.py`).
 """
+
+# ruff: noqa: S608 -- names and values in queries are quoted by sql_text
 
 from __future__ import annotations
 
@@ -21,8 +24,8 @@ from orchestration.ingest.values import Notation, Value, quoted
 from orchestration.settings import FilesSource
 
 FEW_ROWS = 10
-"""Up to so many unreadable rows never refuse a file, unless none of its rows is readable: a share of five rows says
-nothing."""
+"""Up to so many unreadable rows never refuse a file, unless none of its rows is readable: a share of five
+rows says nothing."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Batch:
             source.timestamp_format,
             source.time_zone,
             "." if records.own_decimal_point else source.decimal_separator,
+            records.has_odd_blanks,
         )
         self._con, self._file, self._table, self._source, self._records = con, file, table, source, records
         self._values = [
@@ -79,11 +83,11 @@ class Batch:
         final = [pair for value in self._values for pair in value.final()]
         self._con.execute(
             f"CREATE OR REPLACE TEMP TABLE zeven_typed AS SELECT {ROW_NUMBER}, {LINE_NUMBER},"
-            f" _other_columns,"  # noqa: S608
+            f" _other_columns,"
             f" coalesce({bad}, false) AS is_bad, {quoted(final)} FROM ({self._parsed()})"
         )
         good, untyped, unreadable = self._con.execute(
-            f"SELECT count(*) FILTER (WHERE NOT is_bad), count(*) FILTER (WHERE is_bad),"  # noqa: S608
+            f"SELECT count(*) FILTER (WHERE NOT is_bad), count(*) FILTER (WHERE is_bad),"
             f" (SELECT count(*) FROM {UNREADABLE}) FROM zeven_typed"
         ).fetchall()[0]
         outcome = Outcome(self._records.count, good, untyped + unreadable)
@@ -97,7 +101,8 @@ class Batch:
         return outcome
 
     def write(self, stamp: Stamp, outcome: Outcome) -> None:
-        """Put the typed rows into the raw table and the others into the quarantine (in the caller's transaction).
+        """Put the typed rows into the raw table and the others into the quarantine (in the caller's
+        transaction).
 
         Raises `SourceError` when the tables did not grow by exactly these numbers.
         """
@@ -114,15 +119,14 @@ class Batch:
         present = [name for name, _ in raw_columns(self._table) if name in stamped or name in given]
         loaded = self._con.execute(
             f"INSERT INTO {raw_name(self._table.name)}"
-            f" ({', '.join(identifier(name) for name in present)})"  # noqa: S608
+            f" ({', '.join(identifier(name) for name in present)})"
             f" SELECT {', '.join({**given, **stamped}[name] for name in present)} FROM zeven_typed WHERE NOT"
             f" is_bad"
-            f" ORDER BY rowid"
         ).fetchall()[0][0]
         quarantined = 0
         if outcome.rows_quarantined:
             quarantined = self._con.execute(
-                f"INSERT INTO {raw_name('quarantine')}"  # noqa: S608
+                f"INSERT INTO {raw_name('quarantine')}"
                 f" SELECT {stamped['_source']}, {literal(self._table.name)}, {stamped['_source_file']},"
                 f" {stamped['_batch_id']}, line_number, row_number, column_name, reason, record FROM"
                 f" ({self._rejected()})"
@@ -138,7 +142,7 @@ class Batch:
         given = [pair for value in self._values for pair in value.given()]
         other = self._other_columns()
         select = ", ".join([ROW_NUMBER, LINE_NUMBER, f"{other} AS _other_columns", quoted(given)])
-        return f"SELECT {select.rstrip(', ')} FROM {INCOMING}"  # noqa: S608
+        return f"SELECT {select.rstrip(', ')} FROM {INCOMING}"
 
     def _parsed(self) -> str:
         """Second and third layer: unwrapped and parsed."""
@@ -147,7 +151,7 @@ class Batch:
         parsed = quoted(pair for value in self._values for pair in value.parsed())
         flags = [f"_f{value.number}" for value in self._values if value.fallible]
         passed = ", ".join([kept, *(value.given_name for value in self._values), *flags, parsed])
-        return f"SELECT {passed} FROM (SELECT {kept}, {unwrapped} FROM ({self._given()}))"  # noqa: S608
+        return f"SELECT {passed} FROM (SELECT {kept}, {unwrapped} FROM ({self._given()}))"
 
     def _other_columns(self) -> str:
         mapping = self._source.tables.get(self._table.name)
@@ -162,7 +166,8 @@ class Batch:
         return f"to_json({struct_literal((name, identifier(name)) for name in names)})"
 
     def _rejected(self) -> str:
-        """The quarantine's last columns, for records that could not be typed and for those that could not be cut."""
+        """The quarantine's last columns, for records that could not be typed and for those that could not be
+        cut."""
         reasons = ", ".join(value.reason() for value in self._values)
         return f"""
             SELECT {LINE_NUMBER} AS line_number, {ROW_NUMBER} AS row_number,
@@ -180,7 +185,7 @@ class Batch:
             UNION ALL
             SELECT line_number, row_number, NULL, reason, record FROM {UNREADABLE}
             ORDER BY row_number
-        """  # noqa: S608
+        """
 
     def _refuse_unreadable(self, outcome: Outcome) -> None:
         bad, ratio = outcome.rows_quarantined, self._source.max_quarantine_ratio
@@ -190,7 +195,7 @@ class Batch:
         reason, times, line = self._con.execute(
             # a reason without the value in it, so that the same reason is the same text
             "SELECT any_value(reason), count(*) AS times, min(coalesce(line_number, row_number)) AS"
-            " first"  # noqa: S608
+            " first"
             f" FROM ({self._rejected()}) GROUP BY regexp_replace(reason, '''.*?''|\\d+', '', 'g')"
             " ORDER BY times DESC, first LIMIT 1"
         ).fetchall()[0]

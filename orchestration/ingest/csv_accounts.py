@@ -1,13 +1,16 @@
 """Accounts for every physical line of a CSV file in which lines and records differ.
 
-Belongs here: which lines make up which record, which records the reader refused, and which ones it took although a
-quote swallowed their neighbours. Does not belong here: reading the file (`csv_reader.py`).
+Belongs here: which lines make up which record, which records the reader refused, and which ones it took
+although a quote swallowed their neighbours. Does not belong here: reading the file (`csv_reader.py`).
 
-Two things are computed apart and must agree. DuckDB's reader says which records it took, in order, and which byte
-ranges it refused. From the lines alone, regular expressions say for each line whether it ends inside a quoted value if
-it starts outside one, and if it starts inside one; composing those small functions from line to line, afresh after
-every refused range, says where records start. As many records must start as the reader took.
+Two things are computed apart and must agree. DuckDB's reader says which records it took, in order, and
+which byte ranges it refused. From the lines alone, regular expressions say for each line whether it ends
+inside a quoted value if it starts outside one, and if it starts inside one; composing those small
+functions from line to line, afresh after every refused range, says where records start. As many records
+must start as the reader took.
 """
+
+# ruff: noqa: S608 -- names and values in queries are quoted by sql_text
 
 from __future__ import annotations
 
@@ -33,12 +36,14 @@ def settle(
     width: int,
     header_lines: int,
 ) -> int:
-    """Make `zeven_records` and `UNREADABLE` from `zeven_text` and the reader's rejects; the number of records.
+    """Make `zeven_records` and `UNREADABLE` from `zeven_text` and the reader's rejects; the number of
+    records.
 
-    `zeven_records` has one row for each row of `zeven_text`: `position` (its rowid), `row_number`, `line_number`,
-    `is_suspect`. A record over several lines whose first and last line are, each by itself, as wide as the header is
-    suspect: an unclosed quote makes exactly that of two records, an address almost never. Its lines, and all those
-    inside a quote that is never closed, count as one unreadable record each, because each may have been one.
+    `zeven_records` has one row for each row of `zeven_text`: `position` (its rowid), `row_number`,
+    `line_number`, `is_suspect`. A record over several lines whose first and last line are, each by itself, as
+    wide as the header is suspect: an unclosed quote makes exactly that of two records, an address almost
+    never. Its lines, and all those inside a quote that is never closed, count as one unreadable record each,
+    because each may have been one.
 
     Raises `SourceError` when lines and reader do not agree on the number of records.
     """
@@ -58,7 +63,7 @@ def settle(
     _make_unreadable(con, source, width)
     return int(
         con.execute(
-            "SELECT (SELECT count(*) FROM zeven_records WHERE NOT is_suspect)"  # noqa: S608
+            "SELECT (SELECT count(*) FROM zeven_records WHERE NOT is_suspect)"
             f" + (SELECT count(*) FROM {UNREADABLE})"
         ).fetchall()[0][0]
     )
@@ -88,7 +93,7 @@ def _make_rejects(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainF
             c.error_type::VARCHAR AS error_type, c.columns_found, trimmed AS text
         FROM (SELECT *, rtrim(text, chr(10) || chr(13)) AS trimmed FROM cleaned) c
         LEFT JOIN placed p ON p.byte = c.byte
-        """  # noqa: S608
+        """
     )
     lost = con.execute(
         "SELECT first_line, error_type FROM zeven_rejects"
@@ -106,58 +111,55 @@ def _make_rejects(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainF
 def _make_records(
     con: duckdb.DuckDBPyConnection, plain: PlainFile, source: FilesSource, *, width: int, header_lines: int
 ) -> None:
-    """`zeven_records` as described in `settle`, from the lines alone, and the view `zeven_spans` of its lines."""
+    """`zeven_records` as described in `settle`, from the lines alone, and the view `zeven_spans` of its
+    lines."""
     opens, stays = _quote_patterns(source.delimiter, source.quote)
     quote, delimiter = literal(source.quote), literal(source.delimiter)
-    blank_counts = "true" if width == 1 else "line <> ''"  # a file of one column can hold empty values
+    blank = "false" if width == 1 else "line = ''"  # a file of one column can hold empty values
     con.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE zeven_records AS
         WITH marked AS (
-            SELECT l.n, l.line, r.first_line IS NOT NULL AS is_reject,
-                sum(CASE WHEN r.first_line IS NULL THEN 0 ELSE 1 END) OVER upto AS region,
-                coalesce(max(r.last_line) OVER upto, 0) >= l.n AS is_refused
+            -- what a line does to the state "inside a quoted value": where it ends if it starts outside, and inside
+            SELECT l.n, coalesce(l.n <= max(r.last_line) OVER upto, false) AS is_refused, {blank} AS is_blank,
+                length(line) - length(replace(line, {delimiter}, '')) + 1 AS fields,
+                contains(line, {quote}) AND regexp_full_match(line, {literal(opens)}) AS opens,
+                NOT contains(line, {quote}) OR regexp_full_match(line, {literal(stays)}) AS stays
             FROM zeven_lines l LEFT JOIN zeven_rejects r ON r.first_line = l.n
             WHERE l.n > {header_lines}
             WINDOW upto AS (ORDER BY l.n ROWS UNBOUNDED PRECEDING)
         ), turned AS (
-            -- what a line does to the state "inside a quoted value": from outside, from inside
-            SELECT *,
-                CASE WHEN contains(line, {quote}) THEN regexp_full_match(line, {literal(opens)}) ELSE false END AS opens,
-                CASE WHEN contains(line, {quote}) THEN regexp_full_match(line, {literal(stays)}) ELSE true END AS stays
-            FROM marked WHERE NOT is_refused
-        ), segments AS (
-            -- a line that ends the same from both states forgets what was before
-            SELECT *, sum(CASE WHEN opens = stays THEN 1 ELSE 0 END)
-                OVER (PARTITION BY region ORDER BY n ROWS UNBOUNDED PRECEDING) AS segment
+            SELECT n, is_refused, is_blank, fields, is_refused OR opens = stays AS forgets,
+                opens AND NOT is_refused AS opens,
+                sum(CASE WHEN opens AND NOT stays AND NOT is_refused THEN 1 ELSE 0 END) OVER upto AS turns
+            FROM marked
+            WINDOW upto AS (ORDER BY n ROWS UNBOUNDED PRECEDING)
+        ), settled AS (
+            -- the last line that ends the same from both states, with its end and the turns up to it in the low bits
+            SELECT *, max(CASE WHEN forgets THEN 4 * n + CASE WHEN opens THEN 2 ELSE 0 END + turns % 2 END) OVER upto
+                AS anchor
             FROM turned
-        ), states AS (
-            SELECT *,
-                coalesce(bool_or(opens) FILTER (WHERE opens = stays) OVER (PARTITION BY region, segment), false)
-                    <> (sum(CASE WHEN opens AND NOT stays THEN 1 ELSE 0 END)
-                        OVER (PARTITION BY region, segment ORDER BY n ROWS UNBOUNDED PRECEDING) % 2 = 1) AS ends_inside
-            FROM segments
-        ), started AS (
-            SELECT *, NOT coalesce(lag(ends_inside) OVER (PARTITION BY region ORDER BY n), false)
-                AND {blank_counts} AS starts
-            FROM states
+            WINDOW upto AS (ORDER BY n ROWS UNBOUNDED PRECEDING)
+        ), entered AS (
+            SELECT n, is_refused, is_blank, fields,
+                coalesce(lag(coalesce(anchor // 2 % 2 = 1, false) <> ((turns - coalesce(anchor % 2, 0)) % 2 <> 0))
+                    OVER (ORDER BY n), false) AS was_inside
+            FROM settled
         ), grouped AS (
-            SELECT *, sum(CASE WHEN starts THEN 1 ELSE 0 END) OVER (ORDER BY n ROWS UNBOUNDED PRECEDING) AS record,
-                length(line) - length(replace(line, {delimiter}, '')) + 1 AS fields
-            FROM started
+            SELECT *, NOT is_refused AND (was_inside OR NOT is_blank) AS belongs,
+                sum(CASE WHEN is_refused OR was_inside OR is_blank THEN 0 ELSE 1 END)
+                    OVER (ORDER BY n ROWS UNBOUNDED PRECEDING) AS record
+            FROM entered
         ), spans AS (
-            SELECT record, min(n) AS first_line,
-                max(n) FILTER (WHERE starts OR was_inside) AS last_line,
-                min_by(fields, n) AS first_fields,
-                max_by(fields, n) FILTER (WHERE starts OR was_inside) AS last_fields
-            FROM (SELECT *, coalesce(lag(ends_inside) OVER (PARTITION BY region ORDER BY n), false) AS was_inside
-                FROM grouped)
-            WHERE record > 0 GROUP BY record
+            SELECT record, min(n) AS first_line, max(n) AS last_line,
+                min_by(fields, n) AS first_fields, max_by(fields, n) AS last_fields
+            FROM grouped WHERE belongs AND record > 0 GROUP BY record
         )
         SELECT record - 1 AS position, first_line AS line_number, last_line, CAST(NULL AS BIGINT) AS row_number,
-            last_line > first_line AND {width} > 1 AND first_fields = {width} AND last_fields = {width} AS is_suspect
+            last_line > first_line AND {width} > 1 AND first_fields = {width} AND last_fields = {width}
+                AS is_suspect
         FROM spans
-        """  # noqa: S608
+        """
     )
     # one number for every record, in the order of the file; a lost line counts as a record
     con.execute(
@@ -218,15 +220,16 @@ def _make_unreadable(con: duckdb.DuckDBPyConnection, source: FilesSource, width:
             END AS reason,
             to_json(text) AS record
         FROM texts JOIN numbered USING (n)
-        """  # noqa: S608
+        """
     )
 
 
 def _quote_patterns(delimiter: str, quote: str) -> tuple[str, str]:
-    """(a line that starts outside a quoted value and ends inside one, a line that starts inside and ends inside).
+    """(a line that starts outside a quoted value and ends inside one, a line that starts inside and ends
+    inside).
 
-    A quote opens a value only at its start, blanks before it allowed, and is written twice inside; elsewhere it is an
-    ordinary character, as DuckDB reads it.
+    A quote opens a value only at its start, blanks before it allowed, and is written twice inside;
+    elsewhere it is an ordinary character, as DuckDB reads it.
     """
     d, q = re.escape(delimiter), re.escape(quote)
     blank = "" if delimiter == " " else " *"

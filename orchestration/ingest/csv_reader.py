@@ -1,8 +1,10 @@
 """Reads CSV files with DuckDB's reader, everything as text, nothing guessed.
 
-Belongs here: the header, the columns, and cutting a file into records. Does not belong here: accounting for a file
-whose lines and records differ (`csv_accounts.py`), or what the columns mean.
+Belongs here: the header, the columns, and cutting a file into records. Does not belong here: accounting
+for a file whose lines and records differ (`csv_accounts.py`), or what the columns mean.
 """
+
+# ruff: noqa: S608 -- names and values in queries are quoted by sql_text
 
 from __future__ import annotations
 
@@ -25,9 +27,10 @@ _OTHER_DELIMITERS = {";": "semicolon", "\t": "tab", ",": "comma", "|": "vertical
 def read(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile, source: FilesSource) -> Records:
     """Make the file's records available as text; an empty file or a header alone has none.
 
-    Raises `SourceError` for a header that cannot be read, names that stand twice, and a file that the declared
-    delimiter and quote do not fit. The count comes from the physical lines: in a file where every record takes one
-    line, there are as many records as lines after the header; in any other, `csv_accounts` finds out why.
+    Raises `SourceError` for a header that cannot be read, names that stand twice, and a file that the
+    declared delimiter and quote do not fit. The count comes from the physical lines: in a file where every
+    record takes one line, there are as many records as lines after the header; in any other,
+    `csv_accounts` finds out why.
     """
     if plain.is_blank:
         return _nothing(con)
@@ -46,7 +49,7 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile, sour
     con.execute("DROP TABLE IF EXISTS zeven_reject_errors")
     con.execute("DROP TABLE IF EXISTS zeven_reject_scans")
     try:
-        con.execute(f"CREATE OR REPLACE TEMP TABLE zeven_text AS SELECT * FROM {relation}")  # noqa: S608
+        con.execute(f"CREATE OR REPLACE TEMP TABLE zeven_text AS SELECT * FROM {relation}")
     except duckdb.Error as error:
         reason = " ".join(str(error).split())[:200]
         raise SourceError(
@@ -58,14 +61,14 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile, sour
     columns = dict.fromkeys(names, "VARCHAR")
     if rejects == 0 and plain.lines == read_rows + header_lines:
         con.execute(
-            f"CREATE OR REPLACE TEMP VIEW {INCOMING} AS SELECT t.rowid + 1 AS {ROW_NUMBER},"  # noqa: S608
+            f"CREATE OR REPLACE TEMP VIEW {INCOMING} AS SELECT t.rowid + 1 AS {ROW_NUMBER},"
             f" t.rowid + 1 + {header_lines} AS {LINE_NUMBER}, {renamed} FROM zeven_text t"
         )
         con.execute(_EMPTY_UNREADABLE)
-        return Records(columns, plain.lines - header_lines)
+        return Records(columns, plain.lines - header_lines, has_odd_blanks=plain.has_odd_blanks)
     count = settle(con, file, plain, source, width=len(names), header_lines=header_lines)
     con.execute(
-        f"CREATE OR REPLACE TEMP VIEW {INCOMING} AS SELECT r.row_number AS {ROW_NUMBER},"  # noqa: S608
+        f"CREATE OR REPLACE TEMP VIEW {INCOMING} AS SELECT r.row_number AS {ROW_NUMBER},"
         f" r.line_number AS {LINE_NUMBER}, {renamed}"
         " FROM zeven_text t JOIN zeven_records r ON r.position = t.rowid WHERE NOT r.is_suspect"
     )

@@ -1,7 +1,7 @@
 """Which files of a source's folder belong to which table.
 
-Belongs here: file names, globs, formats, and refusing what lies outside the folder. Does not belong here: what
-stands in the files.
+Belongs here: file names, globs, formats, and refusing what lies outside the folder. Does not belong here:
+what stands in the files.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class TableFile:
 
 
 def table_of(file_name: str) -> str | None:
-    """The table that a file belongs to by its name: `leads.csv`, `leads-2026-01.csv`, `leads_archive.parquet`.
+    """The table that a file belongs to by its name: `leads.csv`, `leads-2026-01.csv`,
+    `leads_archive.parquet`.
 
     The longest table name wins, so that no table swallows the files of another one.
     """
@@ -53,8 +54,8 @@ def table_of(file_name: str) -> str | None:
 def files_of(source_name: str, source: FilesSource, table_name: str) -> list[TableFile]:
     """The files of one table in sorted order; empty where the folder has none.
 
-    Raises `SourceError` for a folder that is not there, a glob that leaves the folder, and a format that cannot be
-    told from the file's ending.
+    Raises `SourceError` for a folder that is not there, a glob that leaves the folder, and a format that
+    cannot be told from the file's ending.
     """
     folder = source.folder
     if not folder.is_dir():

@@ -1,20 +1,21 @@
 """The source kind `files`: loads a folder of exports into `raw_files`, each content exactly once.
 
-Belongs here: which files are new, and loading each of them in one transaction with its quarantine and ledger rows.
-Does not belong here: reading a format (`*_reader.py`), typing values (`values.py`), or the shape of the tables
-(`raw_tables.py`).
+Belongs here: which files are new, and loading each of them in one transaction with its quarantine and ledger
+rows. Does not belong here: reading a format (`*_reader.py`), typing values (`values.py`), or the shape of the
+tables (`raw_tables.py`).
 
-Once and only once. A batch is one content read in one way: the SHA-256 of the file's bytes together with everything
-that decides how they are read (mapping, format settings, the format's columns). The same content under another name is
-the same batch and is not loaded again. New content under an old name is a new batch beside the old one: raw keeps what
-the source said, and staging takes the newest version of every record. A changed mapping or format setting means that
-what was loaded was read otherwise than the settings now say; the file is then read again and *replaces* the batch of
-the same content, under its old batch number, because a new reading does not make old content newer. Batches whose file
-is gone or has other content by now cannot be read again; they stay as they were read, and that is reported.
+Once and only once. A batch is one content read in one way: the SHA-256 of the file's bytes together with
+everything that decides how they are read (mapping, format settings, the format's columns). The same content
+under another name is the same batch and is not loaded again. New content under an old name is a new batch
+beside the old one: raw keeps what the source said, and staging takes the newest version of every record. A
+changed mapping or format setting means that what was loaded was read otherwise than the settings now say; the
+file is then read again and *replaces* the batch of the same content, under its old batch number, because a
+new reading does not make old content newer. Batches whose file is gone or has other content by now cannot be
+read again; they stay as they were read, and that is reported.
 
-Whether a file is known is decided by its content. To spare a scan from hashing everything at every look, the ledger
-remembers device, inode, size and both times of a loaded file (see `plain_file.identity_of`); only a file that agrees in
-all of them is taken as untouched.
+Whether a file is known is decided by its content. To spare a scan from hashing everything at every look,
+the ledger remembers device, inode, size and both times of a loaded file (see `plain_file.identity_of`);
+only a file that agrees in all of them is taken as untouched.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ class PendingFile:
 
 @dataclass(frozen=True)
 class TableLoad:
-    """What one load of one table did. `findings` are finished sentences for people; the rows are those of new files."""
+    """What one load of one table did. `findings` are finished sentences for people; the rows are those of new
+    files."""
 
     source: str
     table: str
@@ -84,8 +86,8 @@ class TableLoad:
 def scan(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[PendingFile]:
     """The files of all `files` sources that are not loaded yet, by source and table, in the order of loading.
 
-    Reads only; `con` may be read-only, and nothing need be prepared. Raises `SourceError` as `load_table` does for a
-    source whose folder or globs are wrong.
+    Reads only; `con` may be read-only, and nothing need be prepared. Raises `SourceError` as `load_table`
+    does for a source whose folder or globs are wrong.
     """
     pending = []
     for source_name, source in settings.sources.items():
@@ -112,9 +114,9 @@ def load_table(
 ) -> TableLoad:
     """Load what is new of one table of one source, file by file in sorted order.
 
-    `loaded_at` is the instant of the load (UTC if it has no offset). `con` must be outside a transaction: each file is
-    loaded in one of its own. Raises `SourceError` at the first file that is refused; the files before it are loaded,
-    nothing of it is.
+    `loaded_at` is the instant of the load (UTC if it has no offset). `con` must be outside a transaction:
+    each file is loaded in one of its own. Raises `SourceError` at the first file that is refused; the
+    files before it are loaded, nothing of it is.
     """
     started = time.monotonic()
     name = f"{source_name}.{table_name}"

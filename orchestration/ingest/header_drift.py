@@ -1,7 +1,7 @@
 """What changed in a file's columns: against the format, and against the last load of the same table.
 
-Belongs here: comparing names, the words for it, and refusing by the source's policy. Does not belong here: reading
-headers, or values.
+Belongs here: comparing names, the words for it, and refusing by the source's policy. Does not belong here:
+reading headers, or values.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ ALIKE = 0.6
 
 
 def clean_names(file: TableFile, names: Sequence[str]) -> list[str]:
-    """The file's column names without white space around them; a column without a name is called by its position.
+    """The file's column names without white space around them; a column without a name is called by its
+    position.
 
-    Raises `SourceError` where a name stands twice, in whatever case: which of the two is meant, nobody knows.
+    Raises `SourceError` where a name stands twice, in whatever case: which of the two is meant, nobody
+    knows.
     """
     cleaned = [
         name.strip("\ufeff \t\r\n\xa0") or f"column_{number}" for number, name in enumerate(names, start=1)
@@ -61,9 +63,10 @@ def drift(
 ) -> list[str]:
     """Sentences on columns that are unknown or gone; `SourceError` where the source's policy refuses them.
 
-    `before` are the columns at the last load of this table, None at the first. Without a mapping, a column is unknown
-    when the format does not have it, and it is told once: when it was not there at the last load. With a mapping of
-    columns, the file's names are its own affair, and only a change since the last load is told.
+    `before` are the columns at the last load of this table, None at the first. Without a mapping, a column
+    is unknown when the format does not have it, and it is told once: when it was not there at the last
+    load. With a mapping of columns, the file's names are its own affair, and only a change since the last
+    load is told.
     """
     canonical = [column.name for column in table.columns]
     mapping = source.tables.get(table.name)

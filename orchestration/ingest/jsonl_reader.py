@@ -1,8 +1,10 @@
 """Reads JSON lines: one object on each line, always UTF-8.
 
-Belongs here: JSON lines. Does not belong here: what the keys mean. Every value is handed on as text; objects and lists
-inside an object as their JSON.
+Belongs here: JSON lines. Does not belong here: what the keys mean. Every value is handed on as text;
+objects and lists inside an object as their JSON.
 """
+
+# ruff: noqa: S608 -- names and values in queries are quoted by sql_text
 
 from __future__ import annotations
 
@@ -22,23 +24,24 @@ from orchestration.ingest.sql_text import identifier, literal
 def read(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile) -> Records:
     """Make the file's records available; `SourceError` when it is one JSON document instead of one per line.
 
-    The count comes from the lines: every line that is not blank is a record. What is no JSON object is unreadable.
+    The count comes from the lines: every line that is not blank is a record. What is no JSON object is
+    unreadable.
     """
     read_lines(con, file, plain)
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE zeven_text AS"  # noqa: S608
+        f"CREATE OR REPLACE TEMP TABLE zeven_text AS"
         f" SELECT row_number() OVER (ORDER BY n) AS {ROW_NUMBER}, n AS {LINE_NUMBER}, line,"
         " CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END AS is_object"
         " FROM zeven_lines WHERE trim(line, ' ' || chr(9)) <> ''"
     )
-    first = con.execute(f"SELECT line, is_object FROM zeven_text WHERE {ROW_NUMBER} = 1").fetchall()  # noqa: S608
+    first = con.execute(f"SELECT line, is_object FROM zeven_text WHERE {ROW_NUMBER} = 1").fetchall()
     if first and not first[0][1] and first[0][0].strip() in ("[", "{"):
         raise SourceError(
             f"{file.path}:1: is one JSON document over several lines; JSON lines have one whole object on"
             f" each line."
         )
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {UNREADABLE} AS"  # noqa: S608
+        f"CREATE OR REPLACE TEMP TABLE {UNREADABLE} AS"
         f" SELECT {ROW_NUMBER} AS row_number, {LINE_NUMBER} AS line_number,"
         " 'the line is no JSON object' AS reason, to_json(line) AS record"
         " FROM zeven_text WHERE NOT is_object"
@@ -47,7 +50,7 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile) -> R
         row[0]
         for row in con.execute(
             f"SELECT key FROM (SELECT unnest(json_keys(line)) AS key, {ROW_NUMBER} AS r FROM zeven_text"
-            f" WHERE is_object)"  # noqa: S608
+            f" WHERE is_object)"
             " GROUP BY key ORDER BY min(r), key"
         ).fetchall()
     ]
@@ -58,7 +61,7 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile) -> R
     )
     parsed = f", from_json(line, {shape}) AS o" if keys else ""
     con.execute(
-        f"CREATE OR REPLACE TEMP VIEW {INCOMING} AS SELECT {ROW_NUMBER}, {LINE_NUMBER}{own}"  # noqa: S608
+        f"CREATE OR REPLACE TEMP VIEW {INCOMING} AS SELECT {ROW_NUMBER}, {LINE_NUMBER}{own}"
         f" FROM (SELECT {ROW_NUMBER}, {LINE_NUMBER}{parsed} FROM zeven_text WHERE is_object)"
     )
     count = con.execute("SELECT count(*) FROM zeven_lines WHERE trim(line, ' ' || chr(9)) <> ''").fetchall()[

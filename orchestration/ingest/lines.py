@@ -3,6 +3,8 @@
 Belongs here: line numbers and byte positions. Does not belong here: what a line means in a format.
 """
 
+# ruff: noqa: S608 -- names and values in queries are quoted by sql_text
+
 from __future__ import annotations
 
 import duckdb
@@ -18,8 +20,8 @@ _NUMBERED = "CREATE OR REPLACE TEMP VIEW zeven_lines AS SELECT rowid + 1 AS n, l
 def read_lines(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile) -> None:
     """Make `zeven_lines` (`n` from 1, `line`): every physical line, blank ones too.
 
-    Raises `SourceError` for a line of more than two million bytes, and when the number of lines is not the one that
-    was counted when the file was checked.
+    Raises `SourceError` for a line of more than two million bytes, and when the number of lines is not the
+    one that was counted when the file was checked.
     """
     if plain.is_blank:
         con.execute("CREATE OR REPLACE TEMP TABLE zeven_line_text (line VARCHAR)")
@@ -33,7 +35,7 @@ def read_lines(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile
     )
     try:
         con.execute(
-            f"CREATE OR REPLACE TEMP TABLE zeven_line_text AS SELECT coalesce(line, '') AS line FROM {source}"  # noqa: S608
+            f"CREATE OR REPLACE TEMP TABLE zeven_line_text AS SELECT coalesce(line, '') AS line FROM {source}"
         )
     except duckdb.Error as error:
         reason = str(error).strip().split("\n", 1)[0]

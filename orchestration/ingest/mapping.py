@@ -1,8 +1,11 @@
 """What gives each canonical column: the file's own column of that name, or the settings' SQL expression.
 
-Belongs here: checking that an expression is one harmless scalar expression over columns that exist, and finding its
-type. Does not belong here: reading values (`values.py`) or comparing headers over time (`header_drift.py`).
+Belongs here: checking that an expression is one harmless scalar expression over columns that exist, and
+finding its type. Does not belong here: reading values (`values.py`) or comparing headers over time
+(`header_drift.py`).
 """
+
+# ruff: noqa: S608 -- names and values in queries are quoted by sql_text
 
 from __future__ import annotations
 
@@ -54,8 +57,9 @@ def check_names(source_name: str, table: Table, mapping: TableMapping) -> None:
 def check_expressions(con: duckdb.DuckDBPyConnection, mapping: TableMapping) -> dict[str, set[str]]:
     """The own columns that each mapped expression names, in lower case, by canonical column.
 
-    Raises `MappingError` for anything but one scalar expression whose value depends on the row alone: no statement,
-    subquery, star, parameter, window, aggregate or table function, and no clock, random number or environment.
+    Raises `MappingError` for anything but one scalar expression whose value depends on the row alone: no
+    statement, subquery, star, parameter, window, aggregate or table function, and no clock, random number
+    or environment.
     """
     return {name: _own_columns(con, name, expression) for name, expression in mapping.columns.items()}
 
@@ -93,7 +97,7 @@ def origins(
 def _type_of(con: duckdb.DuckDBPyConnection, name: str, expression: str, relation: str) -> str:
     try:
         described = con.execute(
-            f"DESCRIBE SELECT TRY(struct_pack(v := (\n{expression}\n))).v FROM {identifier(relation)}"  # noqa: S608
+            f"DESCRIBE SELECT TRY(struct_pack(v := (\n{expression}\n))).v FROM {identifier(relation)}"
         ).fetchall()
     except duckdb.Error as error:
         raise MappingError(name, f"is refused by the database: {_first_line(error)}") from None
@@ -188,7 +192,8 @@ _PURE_MACROS = frozenset(
         "split_part",
     ]
 )
-"""Scalar functions that DuckDB writes as macros; its other macros ask the session, the catalogue or the clock."""
+"""Scalar functions that DuckDB writes as macros; its other macros ask the session, the catalogue or the
+clock."""
 
 _REACHES_OUT = frozenset(["age", "current_setting", "getenv", "getvariable", "unnest", "version"])
 """Called consistent by DuckDB, and yet they look outside the row; `age` of one argument asks the clock."""

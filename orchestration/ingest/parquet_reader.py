@@ -3,6 +3,8 @@
 Belongs here: Parquet. Does not belong here: what the columns mean.
 """
 
+# ruff: noqa: S608 -- names and values in queries are quoted by sql_text
+
 from __future__ import annotations
 
 import duckdb
@@ -21,20 +23,20 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, path: str) -> Records:
     """
     quoted = literal(path)
     try:
-        described = con.execute(f"DESCRIBE SELECT * FROM read_parquet({quoted})").fetchall()  # noqa: S608
-        count = con.execute(f"SELECT num_rows FROM parquet_file_metadata({quoted})").fetchall()[0][0]  # noqa: S608
+        described = con.execute(f"DESCRIBE SELECT * FROM read_parquet({quoted})").fetchall()
+        count = con.execute(f"SELECT num_rows FROM parquet_file_metadata({quoted})").fetchall()[0][0]
         names = clean_names(file, [row[0] for row in described])
         own = ", ".join(
             f"{identifier(row[0])} AS {identifier(name)}" for row, name in zip(described, names, strict=True)
         )
         con.execute(
             f"CREATE OR REPLACE TEMP VIEW {INCOMING} AS SELECT file_row_number + 1 AS"
-            f" {ROW_NUMBER},"  # noqa: S608
+            f" {ROW_NUMBER},"
             f" CAST(NULL AS BIGINT) AS {LINE_NUMBER}, {own} FROM read_parquet({quoted}, file_row_number ="
             f" true)"
         )
         # the footer may be whole and a page damaged: read everything before anything is changed
-        con.execute(f"SELECT count(COLUMNS(*)) FROM {INCOMING}").fetchall()  # noqa: S608
+        con.execute(f"SELECT count(COLUMNS(*)) FROM {INCOMING}").fetchall()
     except duckdb.Error as error:
         reason = str(error).strip().split("\n", 1)[0]
         raise SourceError(

@@ -1,10 +1,11 @@
 """From a file as it lies there to text that can be read line by line, or a refusal.
 
-Belongs here: the fingerprint, recognising files that are not what their name says (a workbook, an archive, a web
-page), compression, character encoding and line ends, and counting lines. Does not belong here: columns and values.
+Belongs here: the fingerprint, recognising files that are not what their name says (a workbook, an archive, a
+web page), compression, character encoding and line ends, and counting lines. Does not belong here: columns
+and values.
 
-A file is read where it lies if it is plain UTF-8 with one kind of line end. Otherwise a private copy is made: UTF-8,
-uncompressed, every line end a line feed, so that every reader after it sees the same lines.
+A file is read where it lies if it is plain UTF-8 with one kind of line end. Otherwise a private copy is
+made: UTF-8, uncompressed, every line end a line feed, so that every reader after it sees the same lines.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from orchestration.ingest.file_discovery import TableFile
 
 CHUNK = 1 << 20
 SETTLED_SECONDS = 2.0
-"""A file touched less than this before it was fingerprinted may be touched again without a visible change of time."""
+"""A file touched less than this before it was fingerprinted may be touched again without a visible change of
+time."""
 
 _GLOB_CHARACTERS = re.compile(r"[*?\[\]{}]")
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -60,6 +62,8 @@ class PlainFile:
     line_end_bytes: int
     bom_bytes: int
     is_blank: bool
+    has_odd_blanks: bool
+    """Whether there is a tab or a no-break space anywhere."""
 
 
 @dataclass
@@ -69,6 +73,7 @@ class _Census:
     pairs: int = 0
     last: str = ""
     blank: bool = True
+    odd_blanks: bool = False
     has_bom: bool = False
 
     @property
@@ -79,9 +84,9 @@ class _Census:
 def identity_of(path: Path) -> str:
     """What the file system tells of a file without reading it.
 
-    The time of the last change of the inode is part of it. No program can set that time back, unlike the time of
-    modification, which copying tools restore; so new content under an old size and date is seen. A file that was
-    touched within the last two seconds has no identity yet (""): it is read again next time.
+    The time of the last change of the inode is part of it. No program can set that time back, unlike the
+    time of modification, which copying tools restore; so new content under an old size and date is seen. A
+    file that was touched within the last two seconds has no identity yet (""): it is read again next time.
     """
     stat = path.stat()
     if abs(time.time() - stat.st_ctime) < SETTLED_SECONDS:
@@ -112,8 +117,8 @@ def fingerprint(file: TableFile) -> Fingerprint:
 def plain_text(file: TableFile, encoding: str, workplace: Path) -> Iterator[PlainFile]:
     """Check the file and give its text as UTF-8 for the length of the block.
 
-    `encoding` is the declared one, `workplace` an own folder for a copy where one is needed. Raises `SourceError`
-    for anything that is no text in this encoding.
+    `encoding` is the declared one, `workplace` an own folder for a copy where one is needed. Raises
+    `SourceError` for anything that is no text in this encoding.
     """
     _refuse_wrong_kind(file, encoding)
     census = _take_census(file, encoding)
@@ -127,7 +132,7 @@ def plain_text(file: TableFile, encoding: str, workplace: Path) -> Iterator[Plai
     ):
         bom_bytes = len(codecs.BOM_UTF8) if census.has_bom else 0
         width = 2 if census.returns else 1
-        yield PlainFile(file.path, file.name, lines, width, bom_bytes, census.blank)
+        yield PlainFile(file.path, file.name, lines, width, bom_bytes, census.blank, census.odd_blanks)
         return
     copy = workplace / f"copy.{file.format}"
     with (
@@ -139,7 +144,7 @@ def plain_text(file: TableFile, encoding: str, workplace: Path) -> Iterator[Plai
             text.seek(0)
         shutil.copyfileobj(text, target, CHUNK)
     try:
-        yield PlainFile(copy, file.name, lines, 1, 0, census.blank)
+        yield PlainFile(copy, file.name, lines, 1, 0, census.blank, census.odd_blanks)
     finally:
         copy.unlink(missing_ok=True)
 
@@ -237,4 +242,5 @@ def _count(file: TableFile, encoding: str, census: _Census, text: str) -> None:
     census.pairs += text.count("\r\n")
     if census.blank and not text.isspace():
         census.blank = False
+    census.odd_blanks = census.odd_blanks or "\t" in text or "\xa0" in text
     census.last = text[-1:] or census.last

@@ -1,8 +1,11 @@
 """The tables that raw data of the `files` kind lives in, and the ledger of what was loaded.
 
-Belongs here: the shape of `raw_files.*`, creating and widening it, reading and writing the ledger, and removing a
-batch. Does not belong here: reading files (`plain_file.py`, `*_reader.py`) or deciding what to load (`files.py`).
+Belongs here: the shape of `raw_files.*`, creating and widening it, reading and writing the ledger, and
+removing a batch. Does not belong here: reading files (`plain_file.py`, `*_reader.py`) or deciding what to
+load (`files.py`).
 """
+
+# ruff: noqa: S608 -- names and values in queries are quoted by sql_text
 
 from __future__ import annotations
 
@@ -102,7 +105,7 @@ def ledger_entries(con: duckdb.DuckDBPyConnection, source: str) -> list[LedgerEn
         return []
     names = ", ".join(identifier(name) for name, _ in LEDGER_COLUMNS)
     rows = con.execute(
-        f"SELECT {names} FROM {raw_name('load_ledger')} WHERE source = ? ORDER BY batch_number",  # noqa: S608
+        f"SELECT {names} FROM {raw_name('load_ledger')} WHERE source = ? ORDER BY batch_number",
         [source],
     ).fetchall()
     entries = (dict(zip((name for name, _ in LEDGER_COLUMNS), row, strict=True)) for row in rows)
@@ -111,7 +114,7 @@ def ledger_entries(con: duckdb.DuckDBPyConnection, source: str) -> list[LedgerEn
 
 def next_batch_number(con: duckdb.DuckDBPyConnection) -> int:
     """One more than any batch of any source."""
-    query = f"SELECT coalesce(max(batch_number), 0) + 1 FROM {raw_name('load_ledger')}"  # noqa: S608
+    query = f"SELECT coalesce(max(batch_number), 0) + 1 FROM {raw_name('load_ledger')}"
     return int(con.execute(query).fetchall()[0][0])
 
 
@@ -119,14 +122,14 @@ def write_entry(con: duckdb.DuckDBPyConnection, entry: LedgerEntry) -> None:
     """Add one ledger row."""
     values = [list(value) if isinstance(value, tuple) else value for value in vars(entry).values()]
     marks = ", ".join("?" for _ in values)
-    con.execute(f"INSERT INTO {raw_name('load_ledger')} VALUES ({marks})", values)  # noqa: S608
+    con.execute(f"INSERT INTO {raw_name('load_ledger')} VALUES ({marks})", values)
 
 
 def remember_identity(con: duckdb.DuckDBPyConnection, entry: LedgerEntry, file_identity: str) -> None:
     """A loaded file was touched and its content found unchanged: spare the next scan from hashing it."""
     con.execute(
         f"UPDATE {raw_name('load_ledger')} SET file_identity = ? WHERE source = ? AND batch_id = ? AND"
-        f" table_name = ?",  # noqa: S608
+        f" table_name = ?",
         [file_identity, entry.source, entry.batch_id, entry.table_name],
     )
 
@@ -134,11 +137,11 @@ def remember_identity(con: duckdb.DuckDBPyConnection, entry: LedgerEntry, file_i
 def remove_batch(con: duckdb.DuckDBPyConnection, entry: LedgerEntry) -> None:
     """Take a batch out of its raw table, the quarantine and the ledger (inside the caller's transaction)."""
     con.execute(
-        f"DELETE FROM {raw_name(entry.table_name)} WHERE _source = ? AND _batch_id = ?",  # noqa: S608
+        f"DELETE FROM {raw_name(entry.table_name)} WHERE _source = ? AND _batch_id = ?",
         [entry.source, entry.batch_id],
     )
     for name in ("quarantine", "load_ledger"):
         con.execute(
-            f"DELETE FROM {raw_name(name)} WHERE source = ? AND table_name = ? AND batch_id = ?",  # noqa: S608
+            f"DELETE FROM {raw_name(name)} WHERE source = ? AND table_name = ? AND batch_id = ?",
             [entry.source, entry.table_name, entry.batch_id],
         )

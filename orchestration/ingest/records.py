@@ -11,7 +11,8 @@ INCOMING = "zeven_incoming"
 """Temporary view: `ROW_NUMBER`, `LINE_NUMBER` and the file's own columns under their own names."""
 
 UNREADABLE = "zeven_unreadable"
-"""Temporary table (`row_number`, `line_number`, `reason`, `record`): records that could not be cut into columns."""
+"""Temporary table (`row_number`, `line_number`, `reason`, `record`): records that could not be cut into
+columns."""
 
 ROW_NUMBER = "_zeven_row"
 LINE_NUMBER = "_zeven_line"
@@ -30,10 +31,12 @@ SCRATCH_TABLES = (
 
 @dataclass(frozen=True)
 class Records:
-    """`columns` gives the SQL type of each own column. `count` is how many records the file holds by a count that does
-    not come from the reader; those in `INCOMING` and in `UNREADABLE` add up to it."""
+    """`columns` gives the SQL type of each own column. `count` is how many records the file holds by a count
+    that does not come from the reader; those in `INCOMING` and in `UNREADABLE` add up to it."""
 
     columns: dict[str, str]
     count: int
+    has_odd_blanks: bool = True
+    """False where no value can have a tab, a line end or a no-break space around it."""
     own_decimal_point: bool = False
     """The format itself fixes "." as the decimal separator, whatever is declared for CSV."""

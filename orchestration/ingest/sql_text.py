@@ -1,7 +1,7 @@
 """Names and texts put into SQL safely.
 
-Belongs here: quoting of identifiers and string literals where DuckDB takes no bound parameter (names of columns,
-views, patterns inside an expression). Does not belong here: any query.
+Belongs here: quoting of identifiers and string literals where DuckDB takes no bound parameter (names of
+columns, views, patterns inside an expression). Does not belong here: any query.
 """
 
 from __future__ import annotations
