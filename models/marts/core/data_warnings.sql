@@ -32,49 +32,49 @@ all_opportunities as (
 ),
 
 found as (
-    select 'leads_left_out' as code, 'leads' as entity, reason as value, 'do not count' as consequence
+    select 'leads_left_out' as code, 'leads' as entity, reason as value, 'not counted' as consequence
     from left_out
     union all
-    select 'unmapped_value' as code, 'leads' as entity, 'status ' || status as value, 'keep their spelling' as consequence
+    select 'unmapped_value' as code, 'leads' as entity, 'status ' || status as value, 'kept as spelt' as consequence
     from leads
     where has_unmapped_status
     union all
-    select 'unmapped_value' as code, 'activities' as entity, 'activity_type ' || activity_type as value, 'are no contact moments' as consequence
+    select 'unmapped_value' as code, 'activities' as entity, 'activity_type ' || activity_type as value, 'no contact moments' as consequence
     from activities
     where activity_type not in ('call', 'email', 'meeting', 'message', 'task', 'note')
     union all
-    select 'unmapped_value' as code, 'activities' as entity, 'direction ' || direction as value, 'are not outbound' as consequence
+    select 'unmapped_value' as code, 'activities' as entity, 'direction ' || direction as value, 'taken as not outbound' as consequence
     from activities
     where direction not in ('outbound', 'inbound')
     union all
-    select 'unknown_stage' as code, 'opportunities' as entity, opportunities.stage as value, 'count as qualified' as consequence
+    select 'unknown_stage' as code, 'opportunities' as entity, 'stage ' || opportunities.stage as value, 'counted as qualified' as consequence
     from opportunities
     left join stages on {{ spelling('opportunities.stage') }} = stages.stage
     where stages.stage is null and opportunities.outcome is null
     union all
-    select 'after_as_of' as code, 'activities' as entity, 'occurred after as_of' as value, 'do not count' as consequence
+    select 'after_as_of' as code, 'activities' as entity, 'occurred after as_of' as value, 'not counted' as consequence
     from activities
     cross join run
     where not {{ has_happened('activities.occurred') }} and activities.is_completed
     union all
-    select 'after_as_of' as code, 'opportunities' as entity, 'created after as_of' as value, 'do not count' as consequence
+    select 'after_as_of' as code, 'opportunities' as entity, 'created after as_of' as value, 'not counted' as consequence
     from all_opportunities
     cross join run
     where not {{ has_happened('all_opportunities.created') }} and not all_opportunities.is_deleted
     union all
-    select 'closed_without_date' as code, 'opportunities' as entity, outcome as value, 'are in no period and never open' as consequence
+    select 'closed_without_date' as code, 'opportunities' as entity, outcome as value, 'in no period and never open' as consequence
     from opportunities
     where outcome is not null and closed_on is null
     union all
-    select 'without_amount' as code, 'opportunities' as entity, 'no amount' as value, 'count with value 0' as consequence
+    select 'without_amount' as code, 'opportunities' as entity, 'no amount' as value, 'counted with value 0' as consequence
     from opportunities
     where not has_amount
     union all
-    select 'unassigned' as code, 'opportunities' as entity, 'owner unknown' as value, 'go to the rep unassigned' as consequence
+    select 'unassigned' as code, 'opportunities' as entity, 'owner unknown' as value, 'under the rep unassigned' as consequence
     from opportunities
     where rep_id = 'unassigned'
     union all
-    select 'tied_to_nothing' as code, 'contact moments' as entity, 'no lead and no opportunity' as value, 'count as unknown' as consequence
+    select 'tied_to_nothing' as code, 'contact_moments' as entity, 'no lead and no opportunity' as value, 'counted as unknown' as consequence
     from contact_moments
     where lead_id is null and opportunity_id is null
 ),
@@ -85,7 +85,7 @@ counted as (
         entity,
         value,
         count(*) as records,
-        cast(count(*) as {{ dbt.type_string() }}) || ' ' || entity || ' (' || value || ') ' || consequence || '.' as message
+        replace(entity, '_', ' ') || ' (' || value || '): ' || cast(count(*) as {{ dbt.type_string() }}) || ' ' || consequence as message
     from found
     group by code, entity, value, consequence
 )
