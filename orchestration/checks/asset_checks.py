@@ -1,0 +1,108 @@
+"""The contracts as Dagster asset checks, one per published table; a failure stops the run before publishing.
+
+Belongs here: showing verdicts in Dagster. Does not belong here: reaching them (`audit.py`), or the gate
+itself, which is inside publishing and cannot be left out by selecting fewer assets.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from orchestration.checks.audit import Verdict, audit_table
+from orchestration.checks.contracts import Contract
+from orchestration.progress import Event, report
+from orchestration.publish.release import AuditError, record_failure
+from orchestration.resources import user_errors
+from orchestration.settings import Settings
+from orchestration.warehouse import Warehouse
+
+NAME = "contract"
+SCHEMA = "marts"
+_SHOWN = 5
+
+
+def build_contract_checks(settings: Settings, contracts: Mapping[str, Contract]) -> dg.AssetChecksDefinition:
+    """One blocking check per contract, all in one step."""
+    specs = [
+        dg.AssetCheckSpec(
+            name=NAME,
+            asset=[SCHEMA, contract.table],
+            blocking=True,
+            description=f"{len(contract.checks())} rules on its columns, key and rows, from {contract.file}.",
+        )
+        for contract in contracts.values()
+    ]
+
+    @dg.multi_asset_check(name="contracts", specs=specs, can_subset=True)
+    def check_contracts(
+        context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterator[dg.AssetCheckResult]:
+        wanted = {key.asset_key.path[-1] for key in context.selected_asset_check_keys}
+        blocking: list[Verdict] = []
+        with user_errors():
+            with warehouse.connect() as con:
+                for contract in contracts.values():
+                    if contract.table in wanted:
+                        verdicts = audit_table(con, contract, schema=SCHEMA)
+                        _tell(contract, verdicts)
+                        blocking += [verdict for verdict in verdicts if verdict.blocks]
+                        yield _result(contract, verdicts)
+            if blocking:
+                error = AuditError(_message(blocking), blocking)
+                record_failure(settings, run_id=context.run.run_id, error=error)
+                raise error
+
+    return check_contracts
+
+
+def _tell(contract: Contract, verdicts: Sequence[Verdict]) -> None:
+    failed = [verdict for verdict in verdicts if not verdict.passed]
+    for verdict in failed:
+        status = "failed" if verdict.blocks else "warning"
+        name = f"{verdict.table}: {verdict.rule}"
+        report(Event("check", name, status, rows=verdict.failing_rows))  # type: ignore[arg-type]
+    if not failed:
+        report(Event("check", contract.table, "done", detail=f"{len(verdicts)} rules of its contract hold"))
+
+
+def _result(contract: Contract, verdicts: Sequence[Verdict]) -> dg.AssetCheckResult:
+    failed = [verdict for verdict in verdicts if not verdict.passed]
+    severe = any(verdict.blocks for verdict in failed)
+    metadata: dict[str, Any] = {"rules": len(verdicts), "rows": verdicts[0].total_rows}
+    if failed:
+        metadata["failing rules"] = dg.MetadataValue.table(
+            records=[
+                dg.TableRecord(
+                    {
+                        "rule": verdict.rule,
+                        "severity": verdict.severity,
+                        "failing rows": verdict.failing_rows,
+                        "first keys": "; ".join(_key(key) for key in verdict.keys[:_SHOWN]),
+                    }
+                )
+                for verdict in failed
+            ]
+        )
+    return dg.AssetCheckResult(
+        asset_key=[SCHEMA, contract.table],
+        check_name=NAME,
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.ERROR if severe or not failed else dg.AssetCheckSeverity.WARN,
+        description=" ".join(verdict.message for verdict in failed[:_SHOWN]) or None,
+        metadata=metadata,
+    )
+
+
+def _key(key: Mapping[str, Any]) -> str:
+    return ", ".join(f"{column}={value}" for column, value in key.items())
+
+
+def _message(blocking: Sequence[Verdict]) -> str:
+    """As publishing says it, which would refuse the same tables."""
+    many = f"{len(blocking)} checks" if len(blocking) > 1 else "a check"
+    lines = [f"Nothing was published, {many} failed; the release before still serves."]
+    lines += [f"  {verdict.message}" for verdict in blocking[:_SHOWN]]
+    if len(blocking) > _SHOWN:
+        lines.append(f"  and {len(blocking) - _SHOWN} more")
+    return "\n".join(lines)

@@ -1,0 +1,105 @@
+"""The raw tables as Dagster assets, and the asset that fixes the instant a run describes.
+
+Belongs here: calling the source kinds' `load_table` for what is selected, and telling what came of it. Does
+not belong here: reading a source (`files.py` and its neighbours).
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from orchestration import run_record
+from orchestration.ingest.files import TableLoad
+from orchestration.ingest.registry import KINDS, SourceKind
+from orchestration.resources import Journal, user_errors
+from orchestration.settings import Settings
+from orchestration.transform.translator import OWNER
+from orchestration.warehouse import Warehouse
+
+GROUP = "ingest"
+_RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL)
+"""For a network drive that hiccups; what a person has to mend is not tried again."""
+
+
+class RunInstant(dg.Config):
+    """`as_of`: a date (its last second), an ISO instant or "now"; empty takes `run.as_of` of the settings."""
+
+    as_of: str = ""
+
+
+def build_ingest_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The raw tables of every source kind, and `zeven/run`."""
+    kinds = [_kind_assets(settings, kind, module) for kind, module in KINDS.items()]
+    return [_run_asset(settings), *kinds]
+
+
+def _run_asset(settings: Settings) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["zeven", "run"],
+        group_name=GROUP,
+        owners=[OWNER],
+        kinds={"python", "duckdb"},
+        description="The instant this run describes (as_of): every model reads this row, none reads a clock.",
+    )
+    def zeven__run(
+        context: dg.AssetExecutionContext, config: RunInstant, warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.MaterializeResult[Any]:
+        with user_errors(), warehouse.connect() as con:
+            as_of = settings.as_of(config.as_of or None)
+            run_record.prepare(con)
+            run_record.begin(con, context.run_id, as_of)
+        return dg.MaterializeResult(metadata={"as_of": as_of.isoformat(), "dagster/row_count": 1})
+
+    return zeven__run
+
+
+def _kind_assets(settings: Settings, kind: str, module: SourceKind) -> dg.AssetsDefinition:
+    """The tables of one source kind, in one step: reading them in turn costs less than a step each."""
+    schema = f"raw_{kind}"
+    sources = [name for name, source in settings.sources.items() if source.kind == kind]
+    specs = [
+        dg.AssetSpec(
+            key=[schema, table],
+            group_name=GROUP,
+            owners=[OWNER],
+            kinds={"python", "duckdb"},
+            skippable=True,
+            description=f"What sources of kind `{kind}` delivered for `{table}` so far.",
+            metadata={"dagster/table_name": f"{schema}.{table}", "sources": ", ".join(sources)},
+        )
+        for table in module.TABLES
+    ]
+
+    @dg.multi_asset(name=schema, specs=specs, can_subset=True, retry_policy=_RETRIES)
+    def load(
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        journal: dg.ResourceParam[Journal],
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        loaded_at = datetime.now(UTC)
+        selected = {key.path[-1] for key in context.selected_asset_keys}
+        with user_errors(), warehouse.connect() as con:
+            run_record.prepare(con)
+            run_record.forget_release(con)
+            module.prepare(con)
+            for table in [name for name in module.TABLES if name in selected]:
+                loads = [module.load_table(con, settings, name, table, loaded_at) for name in sources]
+                journal.loads.extend(loads)
+                [(total,)] = con.execute(f'select count(*) from "{schema}"."{table}"').fetchall()  # noqa: S608
+                yield dg.MaterializeResult(asset_key=[schema, table], metadata=_facts(loads, total))
+
+    return load
+
+
+def _facts(loads: Sequence[TableLoad], total: int) -> dict[str, Any]:
+    """What Dagster shows of a load."""
+    findings = "\n".join(f"- {finding}" for load in loads for finding in load.findings)
+    facts: dict[str, Any] = {
+        "new files": sum(load.files_new for load in loads),
+        "rows loaded": sum(load.rows_loaded for load in loads),
+        "rows quarantined": sum(load.rows_quarantined for load in loads),
+        "dagster/row_count": total,
+    }
+    return facts | ({"findings": dg.MetadataValue.md(findings)} if findings else {})

@@ -1,0 +1,87 @@
+"""The release as a Dagster asset, downstream of every published table.
+
+Belongs here: calling `publish` and showing what it made. Does not belong here: publishing (`release.py`).
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from orchestration import run_record
+from orchestration.checks.asset_checks import SCHEMA
+from orchestration.checks.contracts import Contract
+from orchestration.errors import GateError
+from orchestration.made_from import code_version, made_from
+from orchestration.publish.release import publish
+from orchestration.resources import Journal, user_errors
+from orchestration.settings import Settings
+from orchestration.transform.translator import OWNER
+from orchestration.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_WARNINGS = "data_warnings"
+
+
+def build_release_asset(settings: Settings, contracts: Mapping[str, Contract]) -> dg.AssetsDefinition:
+    """The asset `release`: what people read."""
+    window = timedelta(hours=settings.release.max_age_hours)
+
+    @dg.asset(
+        key=["release"],
+        deps=[dg.AssetKey([SCHEMA, table]) for table in contracts],
+        group_name="release",
+        owners=[OWNER],
+        kinds={"python", "duckdb", "parquet", "pandera"},
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=window),
+        description="What people read: all published tables, audited as a whole, switched to in one step.",
+    )
+    def release(
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        journal: dg.ResourceParam[Journal],
+    ) -> dg.MaterializeResult[Any]:
+        with user_errors(), warehouse.connect() as con:
+            run_record.prepare(con)
+            as_of = run_record.as_of_now(con)
+            if as_of is None:
+                raise GateError("Nothing was published: the models were never built; run the whole pipeline.")
+            basis = made_from(settings, contracts)
+            warnings = _data_warnings(con)
+            info = publish(
+                con,
+                settings,
+                run_id=context.run_id,
+                as_of=as_of,
+                code_version=code_version(),
+                warnings=warnings,
+                contracts=contracts,
+            )
+            run_record.record_release(con, info.release_id, as_of, basis)
+        journal.release, journal.warnings = info, warnings
+        rows = [dg.TableRecord({"table": table, "rows": count}) for table, count in info.tables.items()]
+        return dg.MaterializeResult(
+            metadata={
+                "release": info.release_id,
+                "as_of": info.as_of.isoformat(),
+                "code version": info.code_version,
+                "checks passed": info.checks,
+                "warnings": len(warnings),
+                "tables": dg.MetadataValue.table(records=rows),
+                "folder": dg.MetadataValue.path(str(info.folder)),
+            }
+        )
+
+    return release
+
+
+def _data_warnings(con: "DuckDBPyConnection") -> list[dict[str, Any]]:
+    """What the models found odd in the data, kept with the release; no row means nothing odd."""
+    found = con.execute(
+        f"select code, entity, value, records, message from {SCHEMA}.{_WARNINGS} order by all"  # noqa: S608
+    )
+    names = ("code", "entity", "value", "records", "message")
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -1,0 +1,153 @@
+"""Running the whole pipeline once, in this process, as the command line does.
+
+Belongs here: whether there is anything to do, starting Dagster's job so that the UI shows it like any
+other, and handing back what came of it. Does not belong here: the steps themselves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from orchestration import run_record
+from orchestration.errors import ZevenError
+from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.warehouse import COMMAND_LINE, Warehouse, writer_lock
+
+if TYPE_CHECKING:
+    from dagster._core.remote_origin import RemoteJobOrigin
+
+    from orchestration.checks.contracts import Contract
+    from orchestration.ingest.files import TableLoad
+    from orchestration.publish.manifest import ReleaseInfo
+    from orchestration.resources import Journal
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run did. With `nothing_new` no run was started, and `release` is the one that serves already.
+
+    `warnings` are what the models found odd in the data: code, entity, value, records, message.
+    """
+
+    run_id: str | None
+    as_of: datetime
+    release: ReleaseInfo
+    nothing_new: bool
+    loads: tuple[TableLoad, ...]
+    warnings: tuple[Mapping[str, Any], ...]
+    seconds: float
+
+
+def run_pipeline(
+    settings: Settings, *, as_of: str | None = None, force: bool = False, wait_seconds: float | None = None
+) -> RunResult:
+    """Load what is new, build, check, publish.
+
+    `as_of` wins over the settings. Nothing is built where no file is new, code, settings and contracts are
+    those of the release that serves, and it describes the same day; `force`, or an `as_of`, builds all the
+    same. Waits `wait_seconds` (else `run.wait_seconds`) for another run, then raises `BusyError`. What else
+    a person can mend is raised as the `ZevenError` that the step met.
+    """
+    started = time.monotonic()
+    instant = settings.as_of(as_of)
+    with writer_lock(settings, who=COMMAND_LINE, wait_seconds=wait_seconds):
+        if as_of is None and not force:
+            served = _up_to_date(settings, instant, wait_seconds)
+            if served is not None:
+                seconds = time.monotonic() - started
+                return RunResult(None, served.as_of, served, True, (), served.warnings, seconds)
+        run_id, journal = _launch(settings, instant, wait_seconds)
+    assert journal.release is not None, "the job succeeded without a release"
+    loads, warnings = tuple(journal.loads), tuple(journal.warnings)
+    return RunResult(run_id, instant, journal.release, False, loads, warnings, time.monotonic() - started)
+
+
+def _up_to_date(settings: Settings, instant: datetime, wait_seconds: float | None) -> ReleaseInfo | None:
+    """The release that serves, if building again could give no other; None if there is something to do."""
+    from orchestration.ingest.registry import KINDS
+    from orchestration.made_from import made_from
+    from orchestration.publish.catalogue import current
+
+    served = current(settings)
+    if served is None:
+        return None
+    with Warehouse(settings, wait_seconds).connect(read_only=True) as con:
+        released = run_record.last_released(con)
+        if released is None or released.release_id != served.release_id:
+            return None
+        if _day(settings, released.as_of) != _day(settings, instant):
+            return None
+        if released.made_from != made_from(settings, _contracts()):
+            return None
+        if any(kind.scan(con, settings) for kind in KINDS.values()):
+            return None
+    return served
+
+
+def _contracts() -> dict[str, Contract]:
+    from orchestration.checks.contracts import load_contracts
+
+    return load_contracts(PROJECT_ROOT / "models")
+
+
+def _day(settings: Settings, instant: datetime) -> object:
+    return instant.astimezone(ZoneInfo(settings.company.time_zone)).date()
+
+
+def _launch(settings: Settings, instant: datetime, wait_seconds: float | None) -> tuple[str, Journal]:
+    """Run the job to its end; its run id and journal."""
+    from dagster._core.definitions.job_base import InMemoryJob
+    from dagster._core.execution.api import execute_run
+
+    from orchestration.definitions import build_defs
+    from orchestration.instance import open_instance
+    from orchestration.resources import LAUNCHED_BY, PROCESS, Journal, this_process, warehouse_resource
+    from orchestration.schedules import JOB
+
+    journal = Journal()
+    definitions = build_defs(
+        settings,
+        journal=journal,
+        warehouse=warehouse_resource(settings, wait_seconds),
+    )
+    job = definitions.resolve_job_def(JOB)
+    with open_instance(settings) as instance:
+        run = instance.create_run_for_job(
+            job_def=job,
+            run_config={"ops": {"zeven__run": {"config": {"as_of": instant.isoformat()}}}},
+            tags={LAUNCHED_BY: COMMAND_LINE, PROCESS: this_process()},
+            remote_job_origin=_origin(JOB),
+        )
+        try:
+            execute_run(InMemoryJob(job), run, instance, raise_on_error=True)
+        except Exception as error:
+            told = next((cause for cause in _causes(error) if isinstance(cause, ZevenError)), None)
+            if told is None:
+                raise
+            raise told from None
+    return run.run_id, journal
+
+
+def _origin(job: str) -> RemoteJobOrigin:
+    """Where the UI finds the job: without it, a run of ours stands there without its asset graph."""
+    from dagster._core.definitions.repository_definition import SINGLETON_REPOSITORY_NAME
+    from dagster._core.remote_origin import RemoteRepositoryOrigin
+    from dagster._core.workspace.load import location_origins_from_yaml_paths
+
+    location = location_origins_from_yaml_paths([str(PROJECT_ROOT / "workspace.yaml")])[0]
+    return RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME).get_job_origin(job)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it came from, through the wrappers that Dagster puts around an exception."""
+    found: BaseException | None = error
+    seen: set[int] = set()
+    while found is not None and id(found) not in seen:
+        seen.add(id(found))
+        yield found
+        found = getattr(found, "user_exception", None) or found.__cause__ or found.__context__

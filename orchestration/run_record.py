@@ -1,0 +1,107 @@
+"""What the warehouse knows of its runs: the schema `zeven`.
+
+Belongs here: the tables `zeven.run` (the instant of this run, which the models read), `zeven.build_result`
+(whether the marts are whole, which publishing asks) and `zeven.released` (what the last release was made
+from, which tells whether there is anything new to do). Does not belong here: the ledger of loaded files
+(`ingest/`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_TABLES = """
+create schema if not exists zeven;
+create table if not exists zeven.run (run_id varchar, as_of timestamp);
+create table if not exists zeven.build_result (
+    run_id varchar, as_of timestamp, finished_at timestamp, passed boolean, is_whole boolean, checks json
+);
+create table if not exists zeven.released (release_id varchar, as_of timestamp, made_from varchar);
+"""
+
+
+@dataclass(frozen=True)
+class Released:
+    """The release that was made from this warehouse last. `made_from` stands for code, settings and
+    contracts."""
+
+    release_id: str
+    as_of: datetime
+    made_from: str
+
+
+def prepare(con: DuckDBPyConnection) -> None:
+    """Make the tables where they are missing."""
+    con.execute(_TABLES)
+
+
+def begin(con: DuckDBPyConnection, run_id: str, as_of: datetime) -> None:
+    """From here on the models describe `as_of` (aware). What was built before counts as unfinished."""
+    _replace(con, "run", (run_id, _stored(as_of)))
+    forget_build(con)
+    forget_release(con)
+
+
+def as_of_now(con: DuckDBPyConnection) -> datetime | None:
+    """The instant that the models describe, aware; None before the first run."""
+    found = con.execute("select as_of from zeven.run").fetchall()
+    return found[0][0].replace(tzinfo=UTC) if found else None
+
+
+def forget_release(con: DuckDBPyConnection) -> None:
+    """Called before raw data may change: from then on something is new, until the next release."""
+    con.execute("delete from zeven.released")
+
+
+def forget_build(con: DuckDBPyConnection) -> None:
+    """Called before anything of the marts changes: until the build has ended, nothing may be published."""
+    con.execute("delete from zeven.build_result")
+
+
+def record_build(
+    con: DuckDBPyConnection, *, run_id: str, passed: bool, is_whole: bool, checks: list[dict[str, Any]]
+) -> None:
+    """The outcome of a build. `is_whole`: every model and test ran. `checks`: name, status, failures of
+    each test."""
+    as_of = con.execute("select as_of from zeven.run").fetchall()[0][0]
+    now = _stored(datetime.now(UTC))
+    _replace(con, "build_result", (run_id, as_of, now, passed, is_whole, json.dumps(checks)))
+
+
+def record_release(con: DuckDBPyConnection, release_id: str, as_of: datetime, made_from: str) -> None:
+    _replace(con, "released", (release_id, _stored(as_of), made_from))
+
+
+def last_released(con: DuckDBPyConnection) -> Released | None:
+    """None where nothing was released from this warehouse, or it has no tables yet."""
+    there = con.execute(
+        "select 1 from duckdb_tables() where schema_name = 'zeven' and table_name = 'released'"
+    )
+    if not there.fetchall():
+        return None
+    found = con.execute("select release_id, as_of, made_from from zeven.released").fetchall()
+    return Released(found[0][0], found[0][1].replace(tzinfo=UTC), found[0][2]) if found else None
+
+
+def _replace(con: DuckDBPyConnection, table: str, row: tuple[Any, ...]) -> None:
+    """Make `row` the only one of the table."""
+    marks = ", ".join("?" for _ in row)
+    con.execute("begin")
+    try:
+        con.execute(f"delete from zeven.{table}")  # noqa: S608 - a name of this module
+        con.execute(f"insert into zeven.{table} values ({marks})", row)  # noqa: S608 - a name of this module
+        con.execute("commit")
+    except BaseException:
+        con.execute("rollback")
+        raise
+
+
+def _stored(instant: datetime) -> datetime:
+    """UTC without zone, as the warehouse keeps every instant."""
+    return instant.astimezone(UTC).replace(tzinfo=None)

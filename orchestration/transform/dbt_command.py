@@ -1,0 +1,205 @@
+"""Running dbt: one invocation, its events as they happen, its result at the end.
+
+Belongs here: how dbt is called, where its files go, how it is stopped. Does not belong here: what Dagster
+makes of its events (`assets.py`), or which sentence a failure becomes (`failures.py`).
+
+dbt runs inside this process, not as a child. A child pays for the imports again (12 CPU-seconds against 5
+for 80 nodes), and outlives a run that is killed, with the warehouse open; inside the process, the kernel
+ends both.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, Settings
+from orchestration.transform.dbt_vars import dbt_vars
+from orchestration.warehouse import Warehouse, make_private_folder
+
+if TYPE_CHECKING:
+    from dbt.adapters.base.impl import BaseAdapter
+    from dbt.artifacts.schemas.run import RunExecutionResult
+    from dbt_common.events.base_types import EventMsg
+
+PROJECT_FOLDERS = (
+    DBT_PROJECT_DIR,
+    PROJECT_ROOT / "models",
+    PROJECT_ROOT / "seeds",
+    PROJECT_ROOT / "tests" / "dbt",
+)
+"""Everything dbt reads."""
+
+_FINISHED = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult"})
+_FOLLOWED = _FINISHED | {"NodeStart"}
+_STOP_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class NodeEvent:
+    """A node of the project (model, seed, test) has started or finished.
+
+    `status` is dbt's: success, pass, warn, fail, error, skipped. `rows` is null for views and tests;
+    `failures` counts the rows that a test found.
+    """
+
+    unique_id: str
+    finished: bool
+    status: str = ""
+    seconds: float = 0.0
+    rows: int | None = None
+    failures: int | None = None
+    message: str = ""
+
+
+def dbt_folder(settings: Settings) -> Path:
+    """What dbt writes goes beside the warehouse: other settings never share a parsed project."""
+    return settings.paths.warehouse / "dbt"
+
+
+class DbtCommand:
+    """One dbt command, such as `build`. Not to be run twice at once in a process: dbt keeps global state."""
+
+    def __init__(self, settings: Settings, command: str, *arguments: str, target: Path) -> None:
+        make_private_folder(settings.paths.warehouse)
+        target.mkdir(parents=True, exist_ok=True)
+        self._environment = {
+            "ZEVEN_WAREHOUSE_FILE": str(Warehouse(settings).file),
+            "ZEVEN_MEMORY_LIMIT": settings.run.memory_limit,
+        }
+        self._arguments = [
+            *("--log-level", "none", "--log-level-file", "none", "--log-path", str(target)),
+            *("--no-version-check", "--no-send-anonymous-usage-stats", "--no-print", "--no-use-colors"),
+            command,
+            *("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR)),
+            *("--target-path", str(target), "--vars", json.dumps(dbt_vars(settings))),
+            *arguments,
+        ]
+        self._events: queue.SimpleQueue[NodeEvent | None] = queue.SimpleQueue()
+        self.exception: BaseException | None = None
+        """Why dbt could not run at all, such as a model that it cannot read."""
+        self.result: RunExecutionResult | None = None
+        """The outcome of every node; None where `exception` is set, and after commands that run no node."""
+        self.succeeded = False
+
+    def events(self) -> Iterator[NodeEvent]:
+        """Run, and yield what happens. Leaving the loop early stops dbt."""
+        worker = threading.Thread(target=self._work, name="dbt", daemon=True)
+        worker.start()
+        try:
+            while (event := self._next()) is not None:
+                yield event
+        finally:
+            _stop(worker)
+
+    def run(self) -> None:
+        """Run to the end, for a command whose events are of no interest."""
+        for _ in self.events():
+            pass
+
+    def _next(self) -> NodeEvent | None:
+        while True:  # in short waits, so that Ctrl-C is heard in between
+            try:
+                return self._events.get(timeout=0.5)
+            except queue.Empty:
+                continue
+
+    def _work(self) -> None:
+        try:
+            from dbt.cli.main import dbtRunner
+
+            with _environment(self._environment):
+                outcome = dbtRunner(callbacks=[self._hear]).invoke(self._arguments)
+            self.succeeded, self.exception = outcome.success, outcome.exception
+            self.result = outcome.result if hasattr(outcome.result, "results") else None  # type: ignore[assignment]
+        except BaseException as error:
+            self.exception = error
+        finally:
+            _close_connections()
+            self._events.put(None)
+
+    def _hear(self, message: EventMsg) -> None:
+        """Called by dbt in the thread that works on the node."""
+        if message.info.name not in _FOLLOWED:
+            return
+        from dbt_common.events.functions import msg_to_dict
+
+        data = msg_to_dict(message)["data"]
+        self._events.put(_node_event(message.info.name, data))
+
+
+def _node_event(name: str, data: Mapping[str, Any]) -> NodeEvent:
+    node = data["node_info"]
+    if name not in _FINISHED:
+        return NodeEvent(node["unique_id"], finished=False)
+    status = str(node.get("node_status") or data.get("status", "")).lower()
+    failures = int(data["num_failures"]) if name == "LogTestResult" else None
+    rows = _count_rows(node) if status == "success" and node.get("materialized") != "view" else None
+    seconds = float(data.get("execution_time", 0))
+    return NodeEvent(node["unique_id"], True, status, seconds, rows, failures, str(data.get("status", "")))
+
+
+def _count_rows(node: Mapping[str, Any]) -> int | None:
+    """The rows of a table that dbt has just made, from the catalogue: no scan, over a connection dbt has
+    open."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    relation = node["node_relation"]
+    handle = DuckDBConnectionManager.env().handle()  # type: ignore[no-untyped-call]
+    try:
+        query = "select estimated_size from duckdb_tables() where schema_name = ? and table_name = ?"
+        found = handle.cursor().execute(query, [relation["schema"], relation["alias"]]).fetchall()
+    finally:
+        handle.close()
+    return found[0][0] if found else None
+
+
+def _stop(worker: threading.Thread) -> None:
+    """Interrupt what dbt's connections do until it has given up; nothing to do when it has ended."""
+    waited = 0.0
+    while worker.is_alive() and waited < _STOP_SECONDS:
+        _interrupt_connections()
+        worker.join(0.2)
+        waited += 0.2
+
+
+def _interrupt_connections() -> None:
+    from dbt.adapters.factory import FACTORY
+
+    adapter = cast("BaseAdapter | None", FACTORY.adapters.get("duckdb"))
+    if adapter is not None:
+        adapter.cancel_open_connections()  # type: ignore[no-untyped-call]
+
+
+def _close_connections() -> None:
+    """dbt keeps its database open for its next command; we want the file closed."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.factory import cleanup_connections, reset_adapters
+
+    cleanup_connections()  # type: ignore[no-untyped-call]
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    reset_adapters()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables for the block, and keep the working folder, which dbt changes."""
+    before = {name: os.environ.get(name) for name in values}
+    folder = Path.cwd()
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.chdir(folder)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
