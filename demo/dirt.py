@@ -47,7 +47,7 @@ OLDER_VERSIONS = {"leads": 0.03, "opportunities": 0.06, "activities": 0.05}
 WITHOUT_IS_WON = 0.06
 """The share of closed opportunities of which only the stage says whether they were won."""
 
-_UNMAPPED_SHARE = 0.05
+_UNMAPPED_SHARE = 0.12
 
 
 @dataclass(frozen=True)

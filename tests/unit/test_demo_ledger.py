@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -17,9 +18,14 @@ from orchestration.errors import SettingsError
 UNTIL = date(2026, 6, 30)
 
 
+@cache
+def company(seed: int) -> Ledger:
+    return simulate(until=UNTIL, seed=seed)
+
+
 @pytest.fixture(scope="module")
 def ledger() -> Ledger:
-    return simulate(until=UNTIL)
+    return company(7)
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +137,7 @@ def test_every_currency_has_a_rate_on_every_day(ledger: Ledger) -> None:
     assert 0.72 < share < 0.88
 
 
-# ---- it looks like a company --------------------------------------------------------------------------------
+# ---- it looks like a company ----
 
 
 def test_it_has_the_size_it_says(ledger: Ledger) -> None:
@@ -142,9 +148,9 @@ def test_it_has_the_size_it_says(ledger: Ledger) -> None:
     assert 35_000 < len(ledger.activities) < 50_000
 
 
-@pytest.mark.parametrize("seed", [7, 1, 2])
-def test_season_and_growth_are_seen(seed: int, ledger: Ledger) -> None:
-    shown = ledger if seed == 7 else simulate(until=UNTIL, seed=seed)
+@pytest.mark.parametrize("seed", [7, 1])
+def test_season_and_growth_are_seen(seed: int) -> None:
+    shown = company(seed)
     leads = _by_month(truth.leads_created(shown, _at_the_end(shown)))
     for year in (2023, 2024, 2025):
         assert leads[date(year, 8, 1)] * 1.6 < leads[date(year, 10, 1)]
@@ -156,9 +162,9 @@ def test_season_and_growth_are_seen(seed: int, ledger: Ledger) -> None:
     assert 1.03 < last / first < 1.35
 
 
-@pytest.mark.parametrize("seed", [7, 1, 2])
-def test_wins_and_attainment_are_those_of_a_company(seed: int, ledger: Ledger) -> None:
-    shown = ledger if seed == 7 else simulate(until=UNTIL, seed=seed)
+@pytest.mark.parametrize("seed", [7, 1])
+def test_wins_and_attainment_are_those_of_a_company(seed: int) -> None:
+    shown = company(seed)
     sales = truth.closed_sales(shown, _at_the_end(shown))
     won = sum(cell_sales.won_opportunities for cell, cell_sales in sales.items() if _is_company_year(cell))
     assert 0.2 < won / len(shown.opportunities) < 0.3
@@ -280,15 +286,15 @@ def test_sources_differ(ledger: Ledger) -> None:
     assert any(lead.now.owner_id == INTEGRATION_USER for lead in ledger.leads)
 
 
-# ---- other sizes --------------------------------------------------------------------------------------------
+# ---- other sizes ----
 
 
-def test_size_grows_with_the_scale(ledger: Ledger) -> None:
-    twice = simulate(until=UNTIL, scale=2.0, years=1)
-    once = simulate(until=UNTIL, scale=1.0, years=1)
-    assert 1.8 < len(twice.leads) / len(once.leads) < 2.2
-    assert (len(twice.reps) - 2, len(once.reps) - 2) == (30, 15)
-    assert twice.start == once.start == date(2025, 7, 1)
+def test_size_grows_with_the_scale() -> None:
+    large = simulate(until=UNTIL, scale=1.0, years=1)
+    small = simulate(until=UNTIL, scale=0.5, years=1)
+    assert 1.7 < len(large.leads) / len(small.leads) < 2.3
+    assert (len(large.reps) - 2, len(small.reps) - 2) == (15, 8)
+    assert large.start == small.start == date(2025, 7, 1)
 
 
 @pytest.mark.parametrize("scale", [0.01, 0.05, 0.2])
