@@ -1,4 +1,4 @@
-"""The files show the ledger and nothing else: the same bytes every time, all dirt declared, no half folder."""
+"""The files show the ledger and nothing else: same bytes every time, all dirt declared; no half folder."""
 
 from __future__ import annotations
 
