@@ -64,7 +64,9 @@ class ZevenGroup(click.Group):
         extra["standalone_mode"] = False
         try:
             sys.exit(super().main(arguments, *rest, **extra) or 0)
-        except (Exception, KeyboardInterrupt) as error:
+        except (SystemExit, GeneratorExit):
+            raise
+        except BaseException as error:  # Dagster's own kind of Ctrl-C is no Exception
             _fail(error, arguments)
 
 

@@ -30,9 +30,9 @@ def make(
 ) -> dict[str, Any]:
     """Write the company's files, or say that they are there.
 
-    What is not given is as in the company that the folder shows, else the default: seed 7, scale 1, with dirt,
-    until yesterday in company time (`now` is the clock, given by tests). `SourceError` for a folder with
-    somebody else's tables.
+    What is not given is as in the company that the folder shows, else the default: seed 7, scale 1, with
+    dirt, until yesterday in company time (`now` is the clock, given by tests). `SourceError` for a folder
+    with somebody else's tables.
     """
     from demo.render_export import make_export, read_report
 

@@ -245,16 +245,15 @@ def releases(settings: Settings) -> Iterator[Finding]:
 
     store = Store.of(settings)
     serving = catalogue.current(settings)
+    damaged = catalogue.damaged(settings)
     if serving is None:
         yield Finding("release", "warning", "Nothing is published yet.", "Run: zeven run.")
+    elif sentence := damaged.pop(serving.release_id, None):
+        yield Finding("release", "wrong", sentence, "Run: zeven rollback, then zeven run --force.")
     else:
         yield from _serving(describe(serving, settings))
-    for release_id, sentence in catalogue.damaged(settings).items():
-        if serving is not None and release_id == serving.release_id:
-            advice = "Run: zeven rollback, then zeven run --force."
-            yield Finding("release", "wrong", sentence, advice)
-        else:
-            yield Finding("old release", "warning", sentence, "It can be removed.")
+    for sentence in damaged.values():
+        yield Finding("old release", "warning", sentence, "It can be removed.")
     if failure := last_failure(settings):
         message = f"The newest run published nothing: {failure['message']}"
         yield Finding("newest run", "warning", message, "Mend that and run again.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
@@ -51,29 +51,36 @@ def read_numbers(con: DuckDBPyConnection, *, as_of: datetime, time_zone: str, cu
     today = as_of.astimezone(ZoneInfo(time_zone)).date()
     running = today.replace(day=1)
     complete = (running - timedelta(days=1)).replace(day=1)
-    rows = con.execute(
-        """
-        with company_month as (from kpi_scorecard where period_type = 'month' and level = 'company')
-
-        select
-            coalesce(complete.kpi, running.kpi) as kpi,
-            coalesce(complete.unit, running.unit) as unit,
-            complete.value,
-            running.value,
-            complete.target_value,
-            complete.previous_value,
-            complete.change_ratio,
-            complete.status
-        from
-            (from company_month where period_start = $complete) as complete
-            full join (from company_month where period_start = $running) as running
-                on complete.kpi = running.kpi
-        order by coalesce(complete.sort_order, running.sort_order), kpi
-        """,
+    found = con.execute(
+        "select * from kpi_scorecard where period_type = 'month' and level = 'company' "
+        "and period_start in ($complete, $running) order by sort_order, kpi",
         {"complete": complete, "running": running},
-    ).fetchall()
-    return Numbers(
-        complete, running, currency, tuple(Number(row[0], _name(row[0]), *row[1:]) for row in rows)
+    )
+    columns = [column[0] for column in found.description]
+    by_month: dict[date, dict[str, dict[str, Any]]] = {complete: {}, running: {}}
+    units: dict[str, str] = {}
+    for values in found.fetchall():
+        row = dict(zip(columns, values, strict=True))
+        by_month[row["period_start"]][row["kpi"]] = row
+        units.setdefault(row["kpi"], row["unit"])
+    numbers = tuple(
+        _number(slug, unit, by_month[complete].get(slug, {}), by_month[running].get(slug, {}))
+        for slug, unit in units.items()
+    )
+    return Numbers(complete, running, currency, numbers)
+
+
+def _number(slug: str, unit: str, complete: dict[str, Any], running: dict[str, Any]) -> Number:
+    return Number(
+        kpi=slug,
+        name=_name(slug),
+        unit=unit,
+        complete_value=complete.get("value"),
+        running_value=running.get("value"),
+        target_value=complete.get("target_value"),
+        previous_value=complete.get("previous_value"),
+        change_ratio=complete.get("change_ratio"),
+        status=complete.get("status"),
     )
 
 
@@ -87,9 +94,9 @@ def shown(value: float | None, unit: str, currency: str) -> str:
         return "–"
     if unit == "ratio":
         return f"{100 * value:.1f} %"
-    if unit == "minutes":
+    if unit.endswith("minutes"):
         return _minutes(value)
-    if unit in ("amount", "currency", currency):
+    if unit == "currency":
         return f"{_SYMBOLS.get(currency, currency)} {value:,.0f}"
     return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
 
