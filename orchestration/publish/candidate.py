@@ -21,7 +21,7 @@ from orchestration.checks.audit import Verdict, audit_table, quoted
 from orchestration.checks.contracts import Column, Contract
 from orchestration.errors import SettingsError
 from orchestration.progress import Event, report
-from orchestration.publish.gateway import STORAGE_VERSION
+from orchestration.publish.gateway import STORAGE_VERSION, link_for_gateway
 from orchestration.publish.manifest import DATABASE
 from orchestration.publish.store import sha256, text_literal
 
@@ -98,6 +98,7 @@ def build(
         _describe_release(con, contracts, rows, (release_id, as_of, created_at, code_version))
         _export(con, RELEASE_INFO, folder)
         con.execute(f"checkpoint {ALIAS}")
+    link_for_gateway(folder, release_id)
     return Candidate(release_id, folder, {**contracts, RELEASE_INFO.table: RELEASE_INFO})
 
 

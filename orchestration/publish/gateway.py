@@ -3,9 +3,14 @@
 Belongs here: building that small file, and only when its views would differ. Does not belong here: data.
 
 A BI tool keeps connections open for days, and a database file replaced under them leaves them on the old one.
-A view over `current/parquet/` is looked up at every query, so the same connection sees the new release at
-once. The file is replaced only when tables, columns, types or comments change. A query over several views can
-meet a switch between two of them; who needs one release for sure opens that (`catalogue.open_release`).
+A view over `current/` is looked up at every query, so the same connection sees the new release at once.
+The file is replaced only when tables, columns, types or comments change.
+
+DuckDB looks at a file twice: when it plans a query and when it runs it. Under one name for every release, a
+switch in between would make it read one file by the outline of another. So each release has a way to its
+files with its own id in it (`gateway/<release_id>/`), and the views ask for whatever id is there: such a
+query is refused with "Cannot open file", and answered when asked again. A query over several views can meet a
+switch between two of them; who needs one release for sure opens that one (`catalogue.open_release`).
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -21,8 +27,16 @@ import duckdb
 from orchestration.checks.audit import quoted
 from orchestration.publish.store import TEMPORARY_PREFIX, Store, remove, sync, text_literal
 
+BY_RELEASE = "gateway"
+"""The folder inside a release that holds a link to its Parquet files, named by the release."""
 STORAGE_VERSION = "v1.2.0"
 """The oldest DuckDB that can read what we publish; BI tools carry old ones."""
+
+
+def link_for_gateway(folder: Path, release_id: str) -> None:
+    """Give the release in `folder` its way to the Parquet files."""
+    (folder / BY_RELEASE).mkdir()
+    (folder / BY_RELEASE / release_id).symlink_to("../parquet")
 
 
 def refresh_gateway(store: Store, manifest: Mapping[str, Any]) -> bool:
@@ -39,8 +53,9 @@ def refresh_gateway(store: Store, manifest: Mapping[str, Any]) -> bool:
     # connected, not attached: a view remembers the name under which its database was attached
     with duckdb.connect(str(temporary), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
         for name, table in tables.items():
-            file = text_literal(store.current / "parquet" / f"{name}.parquet")
-            con.execute(f"create view {quoted(name)} as select * from read_parquet({file})")  # noqa: S608 (quoted)
+            files = text_literal(store.current / BY_RELEASE / "*" / f"{name}.parquet")
+            source = f"read_parquet({files}, hive_partitioning = false)"
+            con.execute(f"create view {quoted(name)} as select * from {source}")  # noqa: S608 (quoted)
             con.execute(f"comment on view {quoted(name)} is {text_literal(table['description'])}")
             for column in table["columns"]:
                 target = f"{quoted(name)}.{quoted(column['name'])}"

@@ -38,7 +38,13 @@ class Store:
 
     @classmethod
     def of(cls, settings: Settings) -> Store:
-        return cls(settings.paths.published)
+        root = settings.paths.published
+        if any(character in str(root) for character in "*?["):
+            raise SettingsError(
+                f"{settings.file}: paths.published: '{root}' holds one of * ? [, "
+                "which DuckDB takes for a pattern; name a folder without."
+            )
+        return cls(root)
 
     @property
     def releases(self) -> Path:
@@ -151,6 +157,8 @@ def seal(folder: Path) -> None:
     A folder without the right to write cannot be moved elsewhere, so its own turn comes after the move.
     """
     for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_symlink():
+            continue
         path.chmod(0o555 if path.is_dir() else 0o444)
         sync(path)
     sync(folder)
