@@ -46,7 +46,8 @@ class QuarantinedRow:
 class ExportReport:
     """What stands in the folder, by table: `rows` = `records` + `older_versions` + `repeated` + quarantined.
 
-    `nothing_new` says that the folder held it already and nothing was written.
+    `nothing_new` says that the folder held it already and nothing was written; `is_whole` is false where a
+    file is missing, a rendering broke off, or the code that makes the company has changed since.
     """
 
     folder: Path
@@ -61,10 +62,11 @@ class ExportReport:
     repeated: dict[str, int] = field(default_factory=dict)
     quarantined: tuple[QuarantinedRow, ...] = ()
     nothing_new: bool = False
+    is_whole: bool = True
 
     def shows(self, *, seed: int, scale: float, until: date, years: int, clean: bool) -> bool:
-        """Whether it is this company, in this state."""
-        return (self.seed, self.scale, self.until, self.years, self.clean) == (
+        """Whether it is this company, in this state, and all of it."""
+        return self.is_whole and (self.seed, self.scale, self.until, self.years, self.clean) == (
             seed,
             scale,
             until,
@@ -117,13 +119,16 @@ def render_export(ledger: Ledger, folder: Path, *, clean: bool = False) -> Expor
 
 
 def read_report(folder: Path) -> ExportReport | None:
-    """What `demo.json` says stands in the folder; None if it does not, not wholly, or by other code."""
+    """What `demo.json` says stands in the folder, or is to stand there; None where there is none."""
     found = _read_record(folder)
-    if found is None or not found["complete"] or found["generator"] != _generator():
-        return None
-    if not all((folder / f"{table}.csv").exists() for table in TABLES):
+    if found is None:
         return None
     report = found["report"]
+    report["is_whole"] = (
+        found["complete"]
+        and found["generator"] == _generator()
+        and all((folder / f"{table}.csv").exists() for table in TABLES)
+    )
     report["until"] = date.fromisoformat(report["until"])
     report["quarantined"] = tuple(QuarantinedRow(**row) for row in report["quarantined"])
     return ExportReport(folder=folder, **report)
@@ -211,7 +216,11 @@ def _write(path: Path, table: str, content: list[Row]) -> None:
 
 
 def _write_record(path: Path, report: ExportReport, *, complete: bool) -> None:
-    told = {key: value for key, value in asdict(report).items() if key not in ("folder", "nothing_new")}
+    told = {
+        key: value
+        for key, value in asdict(report).items()
+        if key not in ("folder", "nothing_new", "is_whole")
+    }
     told["until"] = report.until.isoformat()
     record = {"complete": complete, "generator": _generator(), "report": told}
     path.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="utf-8")

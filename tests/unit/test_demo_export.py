@@ -256,9 +256,20 @@ def test_a_missing_file_is_made_again(tmp_path: Path) -> None:
     _small(tmp_path / "demo")
     before = _content(tmp_path / "demo")
     (tmp_path / "demo" / "teams.csv").unlink()
-    assert read_report(tmp_path / "demo") is None
+    there = read_report(tmp_path / "demo")
+    assert there is not None
+    assert not there.is_whole
     assert not _small(tmp_path / "demo").nothing_new
     assert _content(tmp_path / "demo") == before
+
+
+def test_a_company_made_by_other_code_is_made_again(tmp_path: Path) -> None:
+    _small(tmp_path)
+    before = _content(tmp_path)
+    record = json.loads((tmp_path / RECORD).read_text())
+    (tmp_path / RECORD).write_text(json.dumps({**record, "generator": "another"}))
+    assert not _small(tmp_path).nothing_new
+    assert _content(tmp_path) == before
 
 
 def test_a_failure_half_way_leaves_no_trace_and_the_next_call_mends(
@@ -297,8 +308,9 @@ def test_a_death_between_the_renames_is_seen_and_mended(
     with pytest.raises(KeyboardInterrupt):
         _small(tmp_path / "demo", seed=9)
     monkeypatch.undo()
-    assert json.loads((tmp_path / "demo" / RECORD).read_text())["complete"] is False
-    assert read_report(tmp_path / "demo") is None
+    there = read_report(tmp_path / "demo")
+    assert there is not None
+    assert (there.seed, there.is_whole) == (9, False)
     _small(tmp_path / "demo", seed=9)
     _small(tmp_path / "undisturbed", seed=9)
     assert _content(tmp_path / "demo") == _content(tmp_path / "undisturbed")
