@@ -119,7 +119,9 @@ class _Build:
         return ["--indirect-selection", "empty", "--select", *names]
 
     def _results_of(self, event: NodeEvent) -> Iterator[Result]:
-        node = self.nodes[event.unique_id]
+        node = self.nodes.get(event.unique_id)
+        if node is None:  # an exposure: dbt walks past it, nothing is built
+            return
         if node["resource_type"] == "test":
             if event.finished and event.status != "skipped":
                 yield from self._checked(event, node)
