@@ -94,7 +94,7 @@ def locked_versions(text: str) -> Iterator[tuple[str, str]]:
     from packaging.markers import Marker
 
     for line in text.splitlines():
-        if match := re.match(r"([A-Za-z0-9._-]+)==([^\s;\\]+)\s*(?:;\s*([^\\]+?))?\s*\\?$", line):
+        if match := re.match(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)\s*(?:;\s*([^\\]+?))?\s*\\?$", line):
             name, version, marker = match.groups()
             if marker is None or Marker(marker).evaluate():
                 yield name, version

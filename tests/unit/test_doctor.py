@@ -98,9 +98,15 @@ def test_lock_lines_of_other_machines_do_not_count() -> None:
         "click==8.1.0 \\\n    --hash=sha256:00\n    # via dagster==1\n"
         "pywin32==311 ; sys_platform == 'no such system' \\\n    --hash=sha256:00\n"
         "ruamel.yaml==0.18 ; python_full_version >= '3.0' \\\n"
+        "pandera[polars]==0.35 \\\n"
         "plain==1"
     )
-    assert list(locked_versions(text)) == [("click", "8.1.0"), ("ruamel.yaml", "0.18"), ("plain", "1")]
+    assert list(locked_versions(text)) == [
+        ("click", "8.1.0"),
+        ("ruamel.yaml", "0.18"),
+        ("pandera", "0.35"),
+        ("plain", "1"),
+    ]
 
 
 def test_packages_of_other_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

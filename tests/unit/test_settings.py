@@ -125,8 +125,8 @@ def refusal(folder: Path, text: str) -> str:
         ),
         (BASE + "delimiter = ';;'", "6: sources.crm.delimiter: this must be one character (found ';;')."),
         (
-            BASE + "encoding = 'cp1252'",
-            "6: sources.crm.encoding: input should be 'utf-8', 'latin-1' or 'utf-16' (found 'cp1252').",
+            BASE + "encoding = 'cp850'",
+            "6: sources.crm.encoding: input should be 'utf-8', 'windows-1252', 'latin-1' or 'utf-16' (found 'cp850').",
         ),
         (
             BASE.replace("sources.crm", "sources.My-CRM"),
