@@ -79,7 +79,10 @@ class Rows:
             rule = next(rule for rule in self.contract.rules if rule.name == name)
             row = valid | dict(rule.violated_by)
             if not rule.violated_by:
-                found = self.search(valid, set(self.reads[name]), breaking=check.name)
+                near = set(self.reads[name])
+                wide = near.union(*(reads for reads in self.reads.values() if near & set(reads)))
+                found = self.search(valid, near, breaking=check.name)
+                found = found or self.search(valid, wide, breaking=check.name)
                 if found is None:
                     raise NoRowError(
                         f"{self.contract.table}: no row breaks only '{name}'; give it violated_by"
@@ -90,33 +93,37 @@ class Rows:
         column = self.columns[check.column]
         row = valid | {column.name: _bad_value(column, check.name.rpartition(".")[2])}
         beside = {other for reads in self.reads.values() if column.name in reads for other in reads}
-        found = self.search(row, beside - {column.name}, breaking=check.name)
-        return Broken(check.name, found or row, self.breaks(found or row))
+        broken = self.breaks(row)
+        if broken != {check.name} and (
+            alone := self.search(row, beside - {column.name}, breaking=check.name)
+        ):
+            row, broken = alone, self.breaks(alone)
+        return Broken(check.name, row, broken)
 
     def breaks(self, row: Row) -> frozenset[str]:
         tests = ", ".join(f"({sql})" for sql in self.conditions.values())
-        [values] = self.con.execute(
-            f"select {tests} from {self.source(row, set())}", list(row.values())
-        ).fetchall()
-        return frozenset(name for name, holds in zip(self.conditions, values, strict=True) if not holds)
+        source, values = self.source(row, set())
+        [found] = self.con.execute(f"select {tests} from {source}", values).fetchall()
+        return frozenset(name for name, holds in zip(self.conditions, found, strict=True) if not holds)
 
     def search(self, row: Row, free: set[str], *, breaking: str | None = None) -> Row | None:
-        """The first row that breaks exactly `breaking`, while the columns of `free` go through their choices."""
+        """The first row that breaks exactly `breaking`, as the columns of `free` go through their choices."""
         if math.prod(len(self.choices(self.columns[name])) for name in free) > LIMIT:
             return None
         wanted = [f"not ({sql})" if name == breaking else f"({sql})" for name, sql in self.conditions.items()]
-        values = [self.choices(self.columns[name]) if name in free else value for name, value in row.items()]
-        sql = f"select * from {self.source(row, free)} where {' and '.join(wanted) or 'true'} limit 1"
-        found = self.con.execute(sql, values).fetchall()
+        source, values = self.source(row, free)
+        names = ", ".join(quoted(name) for name in row)
+        where = " and ".join(wanted) or "true"
+        found = self.con.execute(f"select {names} from {source} where {where} limit 1", values).fetchall()
         return dict(zip(row, found[0], strict=True)) if found else None
 
-    def source(self, row: Row, free: set[str]) -> str:
-        parts = []
-        for name in row:
-            data_type = self.columns[name].data_type
-            value = f"unnest(?::{data_type}[])" if name in free else f"?::{data_type}"
-            parts.append(f"(select {value} as {quoted(name)})")
-        return ", ".join(parts)
+    def source(self, row: Row, free: set[str]) -> tuple[str, list[Any]]:
+        """The row as a table, times every choice of the columns in `free`; and the values it binds."""
+        fixed = [name for name in row if name not in free]
+        parts = [", ".join(f"?::{self.columns[name].data_type} as {quoted(name)}" for name in fixed) or "1"]
+        parts += [f"unnest(?::{self.columns[name].data_type}[]) as {quoted(name)}" for name in sorted(free)]
+        values = [row[name] for name in fixed] + [self.choices(self.columns[name]) for name in sorted(free)]
+        return ", ".join(f"(select {part})" for part in parts), values
 
     def choices(self, column: Column) -> list[Any]:
         """Values that fulfil the column's own demands, the plainest first."""

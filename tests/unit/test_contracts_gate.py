@@ -134,10 +134,10 @@ def assert_shape_is_checked(contract: Contract, table: pl.DataFrame) -> None:
     assert failed(audit_frame(table.drop(names[-1]), contract)) == {"columns"}
     assert failed(audit_frame(table.with_columns(added=pl.lit(1)), contract)) == {"columns"}
     assert failed(audit_frame(table.select(*names[1:], names[0]), contract)) == {"columns"}
-    for name in names:
-        other = pl.Int64 if table.schema[name] == pl.String else pl.String
-        retyped = table.with_columns(pl.lit(None, dtype=other).alias(name))
-        assert failed(audit_frame(retyped, contract)) == {f"{name}.type"}
+    for changed in (names[::2], names[1::2]):
+        other = {name: pl.Int64 if table.schema[name] == pl.String else pl.String for name in changed}
+        retyped = table.with_columns(pl.lit(None, dtype=other[name]).alias(name) for name in changed)
+        assert failed(audit_frame(retyped, contract)) == {f"{name}.type" for name in changed}
 
 
 def test_of_a_contract_with_every_kind_of_demand_each_check_fails_alone(fixture: Contract) -> None:
