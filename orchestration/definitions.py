@@ -6,7 +6,7 @@ imported; `defs` is called by Dagster when it loads the code location.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
 from typing import Any
 
 import dagster as dg
@@ -14,12 +14,7 @@ import dagster as dg
 from orchestration.settings import Settings
 
 
-def build_defs(
-    settings: Settings | None = None,
-    *,
-    loggers: Mapping[str, dg.LoggerDefinition] | None = None,
-    **overrides: Any,
-) -> dg.Definitions:
+def build_defs(settings: Settings | None = None, **overrides: Any) -> dg.Definitions:
     """The definitions for these settings (those of `zeven.toml` if none are given).
 
     `overrides` replace resources by name: `warehouse`, `journal`.
@@ -35,19 +30,21 @@ def build_defs(
     from orchestration.transform.assets import build_dbt_assets
     from orchestration.transform.manifest import ensure_manifest
 
+    warnings.simplefilter("ignore", dg.BetaWarning)  # code links are marked so; no user can act on it
     settings = settings or load_settings()
     contracts = load_contracts(MODELS_DIR)
+    in_python = [*build_ingest_assets(settings), build_release_asset(settings, contracts)]
     job = build_job()
-    resources: Mapping[str, Any] = {"warehouse": warehouse_resource(settings), "journal": Journal()}
-    python_assets = [*build_ingest_assets(settings), build_release_asset(settings, contracts)]
-    dbt_assets = build_dbt_assets(settings, ensure_manifest(settings))
     return dg.Definitions(
-        assets=[*dg.with_source_code_references(python_assets), dbt_assets],
+        assets=[
+            *dg.with_source_code_references(in_python),
+            build_dbt_assets(settings, ensure_manifest(settings)),
+        ],
         asset_checks=[build_contract_checks(settings, contracts)],
         jobs=[job],
         schedules=[build_schedule(settings, job)],
         sensors=[build_sensor(settings, job)],
-        resources={**resources, **overrides},
+        resources={"warehouse": warehouse_resource(settings), "journal": Journal(), **overrides},
         executor=dg.in_process_executor,  # a process for each step costs three times as much
     )
 

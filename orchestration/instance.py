@@ -34,7 +34,10 @@ retention:
       success: 90
       failure: 90
 """
-_NO_CAPTURE = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+_NO_CAPTURE = {
+    "module": "dagster._core.storage.noop_compute_log_manager",
+    "class": "NoOpComputeLogManager",
+}
 
 
 def dagster_home(settings: Settings) -> Path:
@@ -62,8 +65,8 @@ def dagster_home(settings: Settings) -> Path:
 def open_instance(settings: Settings) -> Iterator[DagsterInstance]:
     """Dagster's instance for a run in this process.
 
-    Its log is not shown, because people follow the progress instead; the UI has all of it. The steps' output is
-    not captured, because that would redirect the file descriptors of the terminal.
+    Its log is not shown, because people follow the progress instead; the UI has all of it. The steps' output
+    is not captured, because that would redirect the file descriptors of the terminal.
     """
     from dagster import DagsterInstance
     from dagster._core.instance.ref import InstanceRef

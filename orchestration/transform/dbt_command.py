@@ -141,24 +141,23 @@ def _node_event(name: str, data: Mapping[str, Any]) -> NodeEvent:
         return NodeEvent(node["unique_id"], finished=False)
     status = str(node.get("node_status") or data.get("status", "")).lower()
     failures = int(data["num_failures"]) if name == "LogTestResult" else None
-    rows = _count_rows(node) if status == "success" and node.get("materialized") != "view" else None
+    is_table = status == "success" and node.get("materialized") in ("table", "seed", "incremental")
+    rows = _count_rows(node) if is_table else None
     seconds = float(data.get("execution_time", 0))
     return NodeEvent(node["unique_id"], True, status, seconds, rows, failures, str(data.get("status", "")))
 
 
-def _count_rows(node: Mapping[str, Any]) -> int | None:
-    """The rows of a table that dbt has just made, from the catalogue: no scan, over a connection dbt has
-    open."""
+def _count_rows(node: Mapping[str, Any]) -> int:
+    """The rows of a table that dbt has just made, asked over a connection that dbt has open."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-    relation = node["node_relation"]
     handle = DuckDBConnectionManager.env().handle()  # type: ignore[no-untyped-call]
     try:
-        query = "select estimated_size from duckdb_tables() where schema_name = ? and table_name = ?"
-        found = handle.cursor().execute(query, [relation["schema"], relation["alias"]]).fetchall()
+        relation = node["node_relation"]["relation_name"]  # quoted by dbt
+        [(rows,)] = handle.cursor().execute(f"select count(*) from {relation}").fetchall()  # noqa: S608
     finally:
         handle.close()
-    return found[0][0] if found else None
+    return int(rows)
 
 
 def _stop(worker: threading.Thread) -> None:
