@@ -5,6 +5,11 @@
     (_source || ':' || {{ column }})
 {%- endmacro %}
 
+{# The source in front of an id. #}
+{% macro id_source(column) -%}
+    split_part({{ column }}, ':', 1)
+{%- endmacro %}
+
 {#
     The rows of `relation` that are the newest version of their record: the newest `updated` wins, then the last loaded.
     `key` is a list of columns; `updated` is an expression or none where the format has no such column.

@@ -1,6 +1,6 @@
--- One row per opportunity and known change, with the full values after it: what the change does not tell is carried forward from the
--- one before. The record of today is the last change, unless it was edited after the run's instant.
-{% set columns = ['owner_id', 'stage', 'currency', 'amount', 'probability', 'expected_close_on'] %}
+-- One row per opportunity and known change, with the full values after it. Nothing told is a value too (no owner, no amount), unless the
+-- source never tells that column: then it is today's. The record of today is the last change, unless it was edited after as_of.
+{% set columns = ['owner_id', 'currency', 'amount', 'probability', 'expected_close_on'] %}
 with opportunities as (
     select * from {{ ref('int_opportunities_resolved') }}
 ),
@@ -13,17 +13,32 @@ run as (
     select * from {{ ref('stg_zeven__run') }}
 ),
 
+told_columns as (
+    select
+        {{ id_source('opportunity_id') }} as id_source,
+        {%- for column in columns %}
+        bool_or({{ column }} is not null) as tells_{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from history
+    group by {{ id_source('opportunity_id') }}
+),
+
 told as (
     select
         history.opportunity_id,
         -- a change known by its day alone counts from the start of that day
         coalesce(history.changed_at, {{ utc_from_local('history.changed_on') }}) as told_at,
         1 as told_order,
-        {%- for column in columns %}
-        history.{{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        history.stage,
+        case when told_columns.tells_owner_id then history.owner_id else opportunities.owner_id end as owner_id,
+        case when told_columns.tells_currency then coalesce(history.currency, '{{ var("currency") }}') else opportunities.currency end as currency,
+        case when told_columns.tells_amount then history.amount else opportunities.source_amount end as amount,
+        case when told_columns.tells_probability then history.probability else opportunities.probability end as probability,
+        case when told_columns.tells_expected_close_on then history.expected_close_on else opportunities.expected_close_on end
+            as expected_close_on
     from history
     inner join opportunities on history.opportunity_id = opportunities.opportunity_id
+    inner join told_columns on {{ id_source('history.opportunity_id') }} = told_columns.id_source
     cross join run
     where {{ has_happened('history.changed') }}
 ),
@@ -41,8 +56,8 @@ today as (
         opportunities.opportunity_id,
         greatest(opportunities.updated_at, last_told.told_at) as told_at,
         2 as told_order,
-        opportunities.owner_id,
         opportunities.stage,
+        opportunities.owner_id,
         opportunities.currency,
         opportunities.source_amount as amount,
         opportunities.probability,
@@ -62,10 +77,9 @@ all_told as (
 numbered as (
     select
         *,
-        {%- for column in columns %}
-        count({{ column }}) over (partition by opportunity_id order by told_at, told_order, stage rows unbounded preceding) as {{ column }}_version,
-        {%- endfor %}
-        row_number() over (partition by opportunity_id order by told_at, told_order, stage) as change_number
+        row_number() over (partition by opportunity_id order by told_at, told_order, stage) as change_number,
+        -- a deal always has a stage: one that is not told is the one before
+        count(stage) over (partition by opportunity_id order by told_at, told_order, stage rows unbounded preceding) as stage_version
     from all_told
 ),
 
@@ -74,9 +88,12 @@ carried as (
         opportunity_id,
         told_at,
         change_number,
-        {%- for column in columns %}
-        max({{ column }}) over (partition by opportunity_id, {{ column }}_version) as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        max(stage) over (partition by opportunity_id, stage_version) as stage,
+        owner_id,
+        currency,
+        amount,
+        probability,
+        expected_close_on
     from numbered
 )
 

@@ -1,5 +1,5 @@
 -- One row per opportunity and interval between changes [valid_from, valid_to), without gap or overlap, from its creation on.
--- What was not told by then is the first value that was told later, else today's; such an interval is reconstructed.
+-- Before the first known change stands what that change tells, without any change what is true today; both are reconstructed.
 {% set columns = ['owner_id', 'stage', 'currency', 'amount', 'probability', 'expected_close_on'] %}
 with opportunities as (
     select
@@ -13,40 +13,28 @@ changes as (
     select * from {{ ref('int_opportunity_changes') }}
 ),
 
-first_told as (
-    select
-        opportunity_id,
-        {%- for column in columns %}
-        min_by({{ column }}, change_number) filter (where {{ column }} is not null) as {{ column }},
-        {%- endfor %}
-        min(told_at) as told_at
-    from changes
-    group by opportunity_id
-),
-
 starts as (
     select
         opportunities.opportunity_id,
         opportunities.born_at as valid_from,
         0 as change_number,
         {%- for column in columns %}
-        coalesce(first_told.{{ column }}, opportunities.{{ column }}) as {{ column }},
+        case when changes.opportunity_id is null then opportunities.{{ column }} else changes.{{ column }} end as {{ column }},
         {%- endfor %}
         true as is_reconstructed
     from opportunities
-    left join first_told on opportunities.opportunity_id = first_told.opportunity_id
+    left join changes on opportunities.opportunity_id = changes.opportunity_id and changes.change_number = 1
     union all
     select
         changes.opportunity_id,
         greatest(changes.told_at, opportunities.born_at) as valid_from,
         changes.change_number,
         {%- for column in columns %}
-        coalesce(changes.{{ column }}, first_told.{{ column }}, opportunities.{{ column }}) as {{ column }},
+        changes.{{ column }},
         {%- endfor %}
         false as is_reconstructed
     from changes
     inner join opportunities on changes.opportunity_id = opportunities.opportunity_id
-    inner join first_told on changes.opportunity_id = first_told.opportunity_id
 ),
 
 ranked as (
@@ -63,7 +51,7 @@ bounded as (
         valid_from,
         coalesce(lead(valid_from) over (partition by opportunity_id order by valid_from), timestamp '9999-12-31 00:00:00') as valid_to,
         owner_id,
-        stage,
+        coalesce(stage, 'unknown') as stage,
         currency,
         amount,
         probability,
