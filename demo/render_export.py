@@ -119,7 +119,7 @@ def render_export(ledger: Ledger, folder: Path, *, clean: bool = False) -> Expor
 
 
 def read_report(folder: Path) -> ExportReport | None:
-    """What `demo.json` says stands in the folder, or is to stand there; None where there is none."""
+    """What `demo.json` says stands in the folder, or is to stand there; None if this code can read none."""
     found = _read_record(folder)
     if found is None:
         return None
@@ -129,9 +129,12 @@ def read_report(folder: Path) -> ExportReport | None:
         and found["generator"] == _generator()
         and all((folder / f"{table}.csv").exists() for table in TABLES)
     )
-    report["until"] = date.fromisoformat(report["until"])
-    report["quarantined"] = tuple(QuarantinedRow(**row) for row in report["quarantined"])
-    return ExportReport(folder=folder, **report)
+    try:
+        report["until"] = date.fromisoformat(report["until"])
+        report["quarantined"] = tuple(QuarantinedRow(**row) for row in report["quarantined"])
+        return ExportReport(folder=folder, **report)
+    except (KeyError, TypeError, ValueError):  # written by code that told other things
+        return None
 
 
 def _tables(ledger: Ledger, *, clean: bool) -> Iterator[tuple[str, Dirtied]]:

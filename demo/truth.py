@@ -95,7 +95,8 @@ class LeadContact:
     """A counted lead's contact moments at or after its creation, oldest first.
 
     `response_minutes` are minutes from creation to the first of them; None without one, and for a lead whose
-    source has no response clock.
+    source has no response clock. `ended_at` is the lead's end: the last second of the day of a win or loss,
+    the instant of a disqualification, else `as_of`.
     """
 
     team_id: str
@@ -103,6 +104,12 @@ class LeadContact:
     created_at: datetime
     moments: tuple[datetime, ...]
     response_minutes: float | None
+    ended_at: datetime
+
+    @property
+    def moments_until_end(self) -> tuple[datetime, ...]:
+        """What it took; onboarding after a win is not among it."""
+        return tuple(at for at in self.moments if at <= self.ended_at)
 
     @property
     def first_response_at(self) -> datetime | None:
@@ -199,6 +206,11 @@ def lead_contacts(
         )
         if lead_id is not None:
             moments.setdefault(survivor[lead_id], []).append(activity.occurred_at)
+    deals_of: dict[str, list[OpportunityState]] = {}
+    for deal in ledger.opportunities:
+        last = deal.at(view.as_of)
+        if deal.lead_id is not None and last is not None and not last.is_deleted:
+            deals_of.setdefault(survivor[deal.lead_id], []).append(last)
     found = {}
     for lead in counted_leads(ledger, view):
         team_id, rep_id = team_and_rep(ledger, _lead_owner(lead, view))
@@ -206,7 +218,8 @@ def lead_contacts(
         minutes = None
         if since and lead.source not in exclude_sources:
             minutes = (since[0] - lead.created_at).total_seconds() / 60
-        found[lead.lead_id] = LeadContact(team_id, rep_id, lead.created_at, since, minutes)
+        ended_at = _lead_end(lead, deals_of.get(lead.lead_id, []), view)
+        found[lead.lead_id] = LeadContact(team_id, rep_id, lead.created_at, since, minutes, ended_at)
     return found
 
 
@@ -250,6 +263,21 @@ def _cells(
 def _lead_owner(lead: Lead, view: View) -> str | None:
     state = lead.at(view.as_of)
     return state.owner_id if state else None
+
+
+def _lead_end(lead: Lead, deals: list[OpportunityState], view: View) -> datetime:
+    """The earliest of won, lost with all its opportunities, and disqualified; else `as_of`."""
+    ends = [view.as_of]
+    closed = [deal for deal in deals if _is_closed(deal, view.as_of, view)]
+    won = [deal.closed_on for deal in closed if deal.is_won and deal.closed_on]
+    if won:
+        ends.append(view.end_of(min(won)))
+    elif deals and len(closed) == len(deals):
+        ends.append(view.end_of(max(deal.closed_on for deal in closed if deal.closed_on)))
+    state = lead.at(view.as_of)
+    if state is not None and state.status == "disqualified" and state.disqualified_at is not None:
+        ends.append(state.disqualified_at)
+    return min(ends)
 
 
 def _deal_owner(deal: Opportunity, state: OpportunityState, view: View) -> str | None:

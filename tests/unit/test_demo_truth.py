@@ -234,6 +234,32 @@ def test_the_first_response_is_the_first_contact_moment_by_a_person() -> None:
     assert found["L3"].response_minutes is None
 
 
+def test_a_lead_ends_with_the_first_win_or_with_the_last_loss() -> None:
+    ledger = _ledger()
+    lead, hopeless, dropped = (_lead(f"L{number}", "2025-03-03T10:00:00") for number in (1, 2, 3))
+    dropped.change(
+        _at("2025-03-10T09:00:00"), status="disqualified", disqualified_at=_at("2025-03-10T09:00:00")
+    )
+    deals = [_deal(f"2025-03-0{number}T12:00:00", "1.00") for number in (4, 5, 6, 7)]
+    for deal, lead_id in zip(deals, ("L1", "L1", "L2", "L2"), strict=True):
+        deal.lead_id = lead_id
+    _close(deals[0], "2025-04-01T10:00:00", is_won=False)
+    _close(deals[1], "2025-04-10T10:00:00", is_won=True)
+    _close(deals[2], "2025-04-20T10:00:00", is_won=False)
+    _close(deals[3], "2025-04-15T10:00:00", is_won=False)
+    ledger.leads, ledger.opportunities = [lead, hopeless, dropped], deals
+    ledger.activities = [
+        _activity(f"2025-{at}:00:00", lead_id)
+        for lead_id in ("L1", "L2", "L3")
+        for at in ("03-04T10", "03-10T10", "04-02T10", "04-10T16", "04-11T10", "04-20T16", "04-21T10")
+    ]
+    found = truth.lead_contacts(ledger, VIEW)
+    assert [len(found[lead_id].moments) for lead_id in ("L1", "L2", "L3")] == [7, 7, 7]
+    assert [len(found[lead_id].moments_until_end) for lead_id in ("L1", "L2", "L3")] == [4, 6, 1]
+    earlier = truth.lead_contacts(ledger, truth.View(_at("2025-04-18T10:00:00")))
+    assert earlier["L2"].ended_at == _at("2025-04-18T10:00:00")
+
+
 # ---- the whole company ----
 
 
