@@ -67,8 +67,8 @@ def make() -> None:
     pip = (PYTHON, "-m", "pip", "--quiet", "--disable-pip-version-check")
     step("installing the installer", *pip, "install", "--require-hashes", "-r", ".ci/uv.lock")
     step(
-        "installing the packages of requirements.lock",
-        *uv, "sync", "--python", PYTHON, "--require-hashes", "requirements.lock",
+        "installing the packages of requirements.lock (takes a moment)",
+        *uv, "sync", "--python", PYTHON, "--require-hashes", "--compile-bytecode", "requirements.lock",
     )  # fmt: skip
     step(
         "installing zeven itself",
