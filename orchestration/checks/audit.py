@@ -13,13 +13,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from orchestration.checks.contracts import Check, Contract, Severity
+from orchestration.checks.contracts import Check, Column, Contract, Severity
 
 if TYPE_CHECKING:
     import duckdb
     import polars as pl
 
 SHOWN_KEYS = 20
+BATCH_ROWS = 1_000_000
+"""What a wide table costs at once: about a gigabyte."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,16 @@ def audit(con: duckdb.DuckDBPyConnection, contracts: Mapping[str, Contract], *, 
     return verdicts
 
 
-def audit_table(con: duckdb.DuckDBPyConnection, contract: Contract, *, schema: str) -> list[Verdict]:
-    """The verdicts of one table; a missing table fails its check `columns`."""
+def audit_table(
+    con: duckdb.DuckDBPyConnection, contract: Contract, *, schema: str, batch_rows: int = BATCH_ROWS
+) -> list[Verdict]:
+    """The verdicts of one table; a missing table fails its check `columns`.
+
+    A table of more than `batch_rows` rows is read in batches, so that memory holds one of them at a time;
+    only the columns of the key, which rows must not share, are read as a whole.
+    """
+    import polars as pl
+
     types = dict(
         con.execute(
             "select column_name, data_type from duckdb_columns() "
@@ -74,32 +84,40 @@ def audit_table(con: duckdb.DuckDBPyConnection, contract: Contract, *, schema: s
     if not types:
         message = f"{contract.table}: the table is missing."
         return [Verdict(contract.table, "columns", None, "error", False, 0, 0, (), message)]
-    import polars as pl
 
-    relation = con.table(f"{quoted(schema)}.{quoted(contract.table)}")
-    return audit_frame(pl.DataFrame(relation), contract, types=types)
+    def read(columns: str = "*", where: str = "true") -> pl.DataFrame:
+        source = f"{quoted(schema)}.{quoted(contract.table)}"
+        return pl.DataFrame(con.sql(f"select {columns} from {source} where {where}"))  # noqa: S608 (quoted)
+
+    total = int(read("count(*)").item())
+    if findings := _shape_findings(read(where="false"), contract, types):
+        return _verdicts(contract, findings, total, types)
+    if total <= batch_rows or not _is_stored(con, schema, contract.table):
+        return _verdicts(contract, _row_findings(read(), contract), total, types)
+    findings = {}
+    for start in range(0, int(read("max(rowid)").item()) + 1, batch_rows):
+        batch = read(where=f"rowid >= {start} and rowid < {start + batch_rows}")
+        _add(findings, _row_findings(batch, contract, whole_table=False))
+    keys = read(", ".join(quoted(column) for column in contract.key))
+    _add(findings, _row_findings(keys, _of_key_alone(contract)))
+    return _verdicts(contract, findings, total, types)
 
 
-def audit_frame(
-    frame: pl.DataFrame, contract: Contract, *, types: Mapping[str, str] | None = None
-) -> list[Verdict]:
-    """The verdicts on a frame; `types` are its columns' types as the database names them, checked too.
+def _is_stored(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    """Whether it is a table, whose rows have numbers, and no view."""
+    found = con.execute(
+        "select 1 from duckdb_tables() "
+        "where database_name = current_database() and schema_name = ? and table_name = ?",
+        [schema, table],
+    ).fetchall()
+    return bool(found)
 
-    A frame alone cannot tell everything: JSON and UUID arrive as text.
-    """
-    failures = _failures(frame, contract)
-    if types is None:
-        types = {name: str(data_type) for name, data_type in frame.schema.items()}
-    else:
-        for column in contract.columns:
-            if types.get(column.name, column.data_type).lower() != column.data_type:
-                failures[f"{column.name}.type"] = None
-    shape_is_right = not any(_is_shape(name) for name in failures)
-    return [
-        _verdict(frame, contract, check, failures, types)
-        for check in contract.checks()
-        if _is_shape(check.name) or shape_is_right
-    ]
+
+def audit_frame(frame: pl.DataFrame, contract: Contract) -> list[Verdict]:
+    """The verdicts on a frame, as on a table of that content."""
+    types = {name: str(data_type) for name, data_type in frame.schema.items()}
+    findings = _shape_findings(frame.clear(), contract) or _row_findings(frame, contract)
+    return _verdicts(contract, findings, len(frame), types)
 
 
 def quoted(identifier: str) -> str:
@@ -107,12 +125,52 @@ def quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
-def _is_shape(name: str) -> bool:
-    return name == "columns" or name.endswith(".type")
+@dataclass(frozen=True)
+class _Finding:
+    """A failed check: in how many rows (0 for the table as a whole), and the keys of the first of them."""
+
+    rows: int = 0
+    keys: tuple[Mapping[str, Any], ...] = ()
 
 
-def _failures(frame: pl.DataFrame, contract: Contract) -> dict[str, pl.Series | None]:
-    """The failed checks by name, each with a Boolean per row that is false where the row fails."""
+def _add(findings: dict[str, _Finding], more: Mapping[str, _Finding]) -> None:
+    for name, finding in more.items():
+        known = findings.get(name, _Finding())
+        findings[name] = _Finding(known.rows + finding.rows, (known.keys + finding.keys)[:SHOWN_KEYS])
+
+
+def _of_key_alone(contract: Contract) -> Contract:
+    """The contract of a table that has the columns of the key, and no demand on single rows."""
+    columns = {column.name: column for column in contract.columns}
+    plain = tuple(Column(name, columns[name].data_type, "-") for name in contract.key)
+    return dataclasses.replace(contract, columns=plain, rules=())
+
+
+def _shape_findings(
+    empty: pl.DataFrame, contract: Contract, types: Mapping[str, str] | None = None
+) -> dict[str, _Finding]:
+    """The failed checks on columns and types. `types` are the database's: JSON arrives in a frame as text."""
+    found = {name: _Finding() for name in _failures(empty, contract, whole_table=False)}
+    for column in contract.columns if types else ():
+        if types and types.get(column.name, column.data_type).lower() != column.data_type:
+            found[f"{column.name}.type"] = _Finding()
+    return found
+
+
+def _row_findings(
+    frame: pl.DataFrame, contract: Contract, *, whole_table: bool = True
+) -> dict[str, _Finding]:
+    """The failed checks on a frame of the right shape."""
+    findings = {}
+    for name, holds in _failures(frame, contract, whole_table=whole_table).items():
+        rows = [] if holds is None else (~holds).arg_true().to_list()
+        keys = frame.select(contract.key)[rows[:SHOWN_KEYS]] if rows else frame.clear()
+        findings[name] = _Finding(len(rows), tuple(_plain(key) for key in keys.iter_rows(named=True)))
+    return findings
+
+
+def _failures(frame: pl.DataFrame, contract: Contract, *, whole_table: bool) -> dict[str, pl.Series | None]:
+    """The failed checks by name; for those on rows, a Boolean per row that is false where the row fails."""
     from pandera.config import ValidationDepth, config_context
     from pandera.errors import SchemaErrors
 
@@ -122,10 +180,12 @@ def _failures(frame: pl.DataFrame, contract: Contract) -> dict[str, pl.Series | 
     # said here so that no PANDERA_* variable of the environment can switch the gate off
     with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
         try:
-            schema(contract).validate(frame, lazy=True)
+            schema(contract, whole_table=whole_table).validate(frame, lazy=True)
         except SchemaErrors as errors:
             for error in errors.schema_errors:
                 failures.update([_failure(error)])
+    if unknown := failures.keys() - {check.name for check in contract.checks()}:
+        raise RuntimeError(f"{contract.table}: Pandera failed something that has no name here: {unknown}")
     return failures
 
 
@@ -141,55 +201,56 @@ def _failure(error: Any) -> tuple[str, pl.Series | None]:
         return "columns", None
     if error.reason_code is SchemaErrorReason.WRONG_DATATYPE:
         return f"{error.schema.name}.type", None
-    if error.reason_code is SchemaErrorReason.DATAFRAME_CHECK:
-        return error.check.name, None if error.check_output is None else error.check_output.to_series()
-    # a check that could not be computed is no check that passed
-    return str(getattr(error.check, "name", error.check)), None
+    # a check that could not be computed is no check that passed: it is here too, without its rows
+    name = str(getattr(error.check, "name", error.check))
+    computed = error.reason_code is SchemaErrorReason.DATAFRAME_CHECK and name != "minimum_rows"
+    return name, error.check_output.to_series() if computed else None
+
+
+def _verdicts(
+    contract: Contract, findings: Mapping[str, _Finding], total: int, types: Mapping[str, str]
+) -> list[Verdict]:
+    shape_is_right = not any(_is_shape(name) for name in findings)
+    return [
+        _verdict(contract, check, findings.get(check.name), total, types)
+        for check in contract.checks()
+        if _is_shape(check.name) or shape_is_right
+    ]
+
+
+def _is_shape(name: str) -> bool:
+    return name == "columns" or name.endswith(".type")
 
 
 def _verdict(
-    frame: pl.DataFrame,
-    contract: Contract,
-    check: Check,
-    failures: Mapping[str, pl.Series | None],
-    types: Mapping[str, str],
+    contract: Contract, check: Check, finding: _Finding | None, total: int, types: Mapping[str, str]
 ) -> Verdict:
-    passed = check.name not in failures
-    holds = failures.get(check.name)
-    rows: list[int] = []
-    if holds is not None and check.name != "minimum_rows":
-        rows = (~holds).arg_true().to_list()
-    shown = frame[rows[:SHOWN_KEYS]] if rows else frame.clear()
-    keys = tuple(_plain(key) for key in shown.select(*_present(contract.key, frame)).iter_rows(named=True))
     subject = contract.table if check.column is None else f"{contract.table}.{check.column}"
-    if passed:
-        outcome = f"rule '{check.phrase}' holds in {len(frame):,} rows"
+    rule = f"rule '{check.phrase}'"
+    if finding is None:
+        outcome = f"{rule} holds in {total:,} rows"
     elif check.name == "columns":
         outcome = _difference(contract, types)
     elif _is_shape(check.name):
         outcome = f"is {types.get(str(check.column), 'missing')}; expected {check.phrase}"
     elif check.name == "minimum_rows":
-        outcome = f"rule '{check.phrase}' fails: the table has {len(frame):,}"
-    elif rows:
-        first = ", ".join(f"{name}={'null' if value is None else value}" for name, value in keys[0].items())
-        outcome = f"rule '{check.phrase}' fails in {len(rows):,} of {len(frame):,} rows, first at {first}"
+        outcome = f"{rule} fails: the table has {total:,}"
+    elif finding.rows:
+        first = ", ".join(f"{k}={'null' if value is None else value}" for k, value in finding.keys[0].items())
+        outcome = f"{rule} fails in {finding.rows:,} of {total:,} rows, first at {first}"
     else:
-        outcome = f"rule '{check.phrase}' could not be computed; mend the rule"
+        outcome = f"{rule} could not be computed; mend the rule"
     return Verdict(
-        contract.table,
-        check.name,
-        check.column,
-        check.severity,
-        passed,
-        len(rows),
-        len(frame),
-        keys,
-        f"{subject}: {outcome}.",
+        table=contract.table,
+        rule=check.name,
+        column=check.column,
+        severity=check.severity,
+        passed=finding is None,
+        failing_rows=finding.rows if finding else 0,
+        total_rows=total,
+        keys=finding.keys if finding else (),
+        message=f"{subject}: {outcome}.",
     )
-
-
-def _present(key: tuple[str, ...], frame: pl.DataFrame) -> list[str]:
-    return [name for name in key if name in frame.columns]
 
 
 def _difference(contract: Contract, types: Mapping[str, str]) -> str:

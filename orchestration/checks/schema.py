@@ -44,11 +44,12 @@ def polars_types(contract: Contract) -> dict[str, Any]:
     }
 
 
-def schema(contract: Contract) -> pa.DataFrameSchema:
+def schema(contract: Contract, *, whole_table: bool = True) -> pa.DataFrameSchema:
     """The Pandera schema whose checks carry the names of `contract.checks()`.
 
-    Strict columns in order and exact types are the schema's own; the rest is named checks on columns.
-    Raises `SettingsError` for a rule that is no condition over the columns of its table.
+    Strict columns in order and exact types are the schema's own; the rest is named checks on columns. For a
+    part of a table, without `whole_table`, the checks that need all of it (`key`, `minimum_rows`) are left
+    out. Raises `SettingsError` for a rule that is no condition over the columns of its table.
     """
     import pandera.polars as pa
 
@@ -56,11 +57,12 @@ def schema(contract: Contract) -> pa.DataFrameSchema:
     for column in contract.columns:
         for name, condition in _column_conditions(column):
             checks[column.name].append(_check(name, condition))
-    checks[contract.key[0]].append(_check("key", _unique(contract.key)))
+    if whole_table:
+        checks[contract.key[0]].append(_check("key", _unique(contract.key)))
     for rule in contract.rules:
         condition, reads = _rule_condition(rule, contract)
         checks[reads[0]].append(_check(f"rule.{rule.name}", condition))
-    if contract.minimum_rows:
+    if contract.minimum_rows and whole_table:
         checks[contract.key[0]].append(_at_least(contract.minimum_rows))
     columns = {
         name: pa.Column(data_type, checks=checks[name], nullable=True)
@@ -70,12 +72,11 @@ def schema(contract: Contract) -> pa.DataFrameSchema:
 
 
 def _check(name: str, condition: pl.Expr) -> pa.Check:
-    """A check that looks at the whole row; a null result counts as fulfilled."""
+    """A check that may look at the whole row; a null result counts as fulfilled."""
     import pandera.polars as pa
 
     def holds(data: pa.PolarsData) -> pl.LazyFrame:
-        # with_columns, not select alone: a condition that is one value is laid beside every row
-        return data.lazyframe.with_columns(condition.alias("_holds")).select("_holds")
+        return data.lazyframe.select(condition.alias("_holds"))
 
     return pa.Check(holds, name=name, n_failure_cases=SHOWN_BY_PANDERA)
 
@@ -120,7 +121,8 @@ def _unique(key: tuple[str, ...]) -> pl.Expr:
     """Nulls are equal: two company rows, whose rep is null, are the same row."""
     import polars as pl
 
-    return ~pl.struct(key).is_duplicated()
+    row = pl.col(key[0]) if len(key) == 1 else pl.struct(key)
+    return ~row.is_duplicated()
 
 
 def _rule_condition(rule: Rule, contract: Contract) -> tuple[pl.Expr, list[str]]:
@@ -139,4 +141,9 @@ def _rule_condition(rule: Rule, contract: Contract) -> tuple[pl.Expr, list[str]]
     columns = condition.meta.root_names()
     if not columns:
         raise SettingsError(f"{where}: '{rule.expression}' reads no column.")
+    two_rows = pl.DataFrame({name: [None, None] for name in columns}, schema_overrides=polars_types(contract))
+    if two_rows.select(condition).height != 2 or ".over(" in str(condition):
+        raise SettingsError(
+            f"{where}: '{rule.expression}' is about more than one row; write a dbt test of it."
+        )
     return condition, columns

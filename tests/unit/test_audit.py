@@ -158,10 +158,33 @@ def test_a_rule_that_is_no_condition_is_refused(con: duckdb.DuckDBPyConnection, 
         failures(con, contract)
 
 
-def test_a_rule_over_the_whole_table_is_laid_beside_every_row(con: duckdb.DuckDBPyConnection) -> None:
-    contract = dataclasses.replace(CONTRACT, rules=(Rule("all_few", "max(won) < 10"),))
-    [verdict] = failures(con, contract)
-    assert (verdict.rule, verdict.failing_rows) == ("rule.all_few", 40)
+@pytest.mark.parametrize("expression", ["max(won) < 10", "sum(won) over (partition by team_id) < 10"])
+def test_a_rule_about_several_rows_is_refused(con: duckdb.DuckDBPyConnection, expression: str) -> None:
+    contract = dataclasses.replace(CONTRACT, rules=(Rule("all_few", expression),))
+    with pytest.raises(SettingsError, match="is about more than one row; write a dbt test of it"):
+        failures(con, contract)
+
+
+@pytest.mark.parametrize("batch_rows", [1, 7, 40])
+def test_in_batches_the_verdicts_are_the_same(con: duckdb.DuckDBPyConnection, batch_rows: int) -> None:
+    con.execute("delete from marts.kpi_sales where won in (3, 20, 21)")
+    con.execute("update marts.kpi_sales set won = 200 where won in (11, 30)")
+    con.execute("update marts.kpi_sales set win_ratio = 'inf' where team_id is null")
+    con.execute("insert into marts.kpi_sales select * from marts.kpi_sales where month >= '2027-06-01'")
+    contract = dataclasses.replace(CONTRACT, minimum_rows=1_000)
+    whole = audit_table(con, contract, schema="marts")
+    assert {v.rule for v in whole if not v.passed} == {"rule.few", "win_ratio.finite", "key", "minimum_rows"}
+    assert audit_table(con, contract, schema="marts", batch_rows=batch_rows) == whole
+
+
+def test_a_view_is_audited_too(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("alter table marts.kpi_sales rename to stored")
+    con.execute("create view marts.kpi_sales as select * from marts.stored")
+    assert failures(con) == []
+    con.execute("update marts.stored set won = -1")
+    assert [v.rule for v in audit_table(con, CONTRACT, schema="marts", batch_rows=5) if not v.passed] == [
+        "won.minimum"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,28 @@ def test_what_is_no_finite_number_fails_finite_and_no_bound(
     assert failed(audit_frame(table, dataclasses.replace(fixture, rules=()))) == {f"{column}.finite"}
 
 
+def test_a_value_on_its_bound_fulfils_it(fixture: Contract) -> None:
+    alone = dataclasses.replace(
+        fixture, rules=(), key=("row_number",), columns=(*fixture.columns, ROW_NUMBER)
+    )
+    valid = Rows(fixture).valid()
+    bounds = [
+        (c.name, bound) for c in fixture.columns for bound in (c.minimum, c.maximum) if bound is not None
+    ]
+    rows = [valid | {name: bound, "row_number": n} for n, (name, bound) in enumerate(bounds)]
+    assert len(rows) == 11
+    assert failed(audit_frame(frame_of(alone, rows), alone)) == set()
+
+
+def test_rows_that_differ_in_one_column_of_the_key_are_two_rows(fixture: Contract) -> None:
+    alone = dataclasses.replace(fixture, rules=())
+    valid = Rows(fixture).valid()
+    others = {"period_start": date(2026, 5, 1), "level": "team", "team_id": "crm:T1"}
+    assert set(others) == set(fixture.key)
+    rows = [valid, *(valid | {name: value} for name, value in others.items())]
+    assert failed(audit_frame(frame_of(alone, rows), alone)) == set()
+
+
 def test_a_row_among_many_is_found(fixture: Contract) -> None:
     valid = Rows(fixture).valid()
     days = [valid | {"period_start": date(2000, 1, 1) + timedelta(days=n)} for n in range(5000)]
