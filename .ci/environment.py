@@ -1,10 +1,11 @@
 """Make `.venv` what the lock files say, and do nothing where it is that already.
 
-Belongs here: the virtual environment. Does not belong here: anything of Zeven itself; this file runs before its
-packages exist, with the standard library alone.
+Belongs here: the virtual environment. Does not belong here: anything of Zeven itself; this file runs before
+its packages exist, with the standard library alone.
 
-Every package is checked against the hashes of `.ci/uv.lock` (the installer) and `requirements.lock` (the rest).
-A stamp, written last, says what the environment was made from: an interrupted or outdated one is done again.
+Every package is checked against the hashes of `.ci/uv.lock` (the installer) and `requirements.lock` (the
+rest). A stamp, written last, says what the environment was made from: an interrupted or outdated one is done
+again.
 """
 
 from __future__ import annotations

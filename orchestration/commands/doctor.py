@@ -89,12 +89,15 @@ def python() -> Iterator[Finding]:
         yield Finding("Python", "wrong", f"{found}; Zeven runs on 3.11 to 3.13.", "Run: make setup.")
 
 
+_PIN = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)\s*(?:;\s*([^\\]+?))?\s*\\?$")
+
+
 def locked_versions(text: str) -> Iterator[tuple[str, str]]:
     """(package, version) of every line of a lock file that holds on this machine."""
     from packaging.markers import Marker
 
     for line in text.splitlines():
-        if match := re.match(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)\s*(?:;\s*([^\\]+?))?\s*\\?$", line):
+        if match := _PIN.match(line):
             name, version, marker = match.groups()
             if marker is None or Marker(marker).evaluate():
                 yield name, version

@@ -6,6 +6,7 @@ here: the run itself (`orchestration/run.py`).
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from orchestration.commands.numbers import Numbers, read_numbers
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 def run(settings: Settings, *, as_of: str | None, force: bool, wait: bool) -> dict[str, Any]:
     """Run the pipeline and describe the release that serves afterwards. Raises what the pipeline raises."""
     settings.as_of(as_of)  # an unreadable --as-of is refused before anything heavy is loaded
+    # without any handler, Python writes what libraries log to the terminal, into the progress
+    logging.getLogger().addHandler(logging.NullHandler())
     with stdout_kept_clean(), Progress() as progress, reporting_to(progress):
         from orchestration.run import run_pipeline
 
