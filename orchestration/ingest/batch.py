@@ -138,7 +138,7 @@ class Batch:
             )
 
     def _given(self) -> str:
-        """First layer: what the file gives for each canonical column, and all that the format does not know."""
+        """First layer: what the file gives for each canonical column, and what the format does not know."""
         given = [pair for value in self._values for pair in value.given()]
         other = self._other_columns()
         select = ", ".join([ROW_NUMBER, LINE_NUMBER, f"{other} AS _other_columns", quoted(given)])
@@ -171,14 +171,11 @@ class Batch:
         reasons = ", ".join(value.reason() for value in self._values)
         return f"""
             SELECT {LINE_NUMBER} AS line_number, {ROW_NUMBER} AS row_number,
-                array_to_string([split_part(reason, ':', 1) FOR reason IN reasons IF reason IS NOT NULL], ', ')
-                    AS column_name,
-                array_to_string([reason FOR reason IN reasons IF reason IS NOT NULL], '; ') AS reason, record
+                array_to_string([split_part(r, ':', 1) FOR r IN reasons IF r IS NOT NULL], ', ') AS column_name,
+                array_to_string([r FOR r IN reasons IF r IS NOT NULL], '; ') AS reason, record
             FROM (
-                SELECT {ROW_NUMBER}, any_value({LINE_NUMBER}) AS {LINE_NUMBER}, any_value([{reasons}]) AS reasons
-                FROM ({self._parsed()})
+                SELECT {ROW_NUMBER}, {LINE_NUMBER}, [{reasons}] AS reasons FROM ({self._parsed()})
                 WHERE {ROW_NUMBER} IN (SELECT {ROW_NUMBER} FROM zeven_typed WHERE is_bad)
-                GROUP BY {ROW_NUMBER}
             ) JOIN (
                 SELECT {ROW_NUMBER}, {self._as_json(list(self._records.columns))} AS record FROM {INCOMING}
             ) USING ({ROW_NUMBER})

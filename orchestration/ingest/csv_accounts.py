@@ -75,14 +75,16 @@ def _make_rejects(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainF
         f"""
         CREATE OR REPLACE TEMP TABLE zeven_rejects AS
         WITH refused AS (
-            SELECT line_byte_position, any_value(csv_line) AS csv_line, min_by(error_type, column_idx) AS error_type,
-                CASE WHEN min_by(error_type, column_idx) = 'TOO MANY COLUMNS' THEN max(column_idx) ELSE min(column_idx) END
-                    AS columns_found
+            SELECT line_byte_position, any_value(csv_line) AS csv_line,
+                min_by(error_type, column_idx) AS error_type,
+                CASE WHEN min_by(error_type, column_idx) = 'TOO MANY COLUMNS'
+                    THEN max(column_idx) ELSE min(column_idx) END AS columns_found
             FROM zeven_reject_errors GROUP BY line_byte_position
         ), cleaned AS (
             -- the reader counts blank lines before a refused record as part of it
             SELECT *, ltrim(csv_line, chr(10) || chr(13)) AS text,
-                line_byte_position - 1 + strlen(csv_line) - strlen(ltrim(csv_line, chr(10) || chr(13))) AS byte
+                line_byte_position - 1
+                    + strlen(csv_line) - strlen(ltrim(csv_line, chr(10) || chr(13))) AS byte
             FROM refused
         ), placed AS (
             SELECT n, {plain.bom_bytes} + coalesce(sum(strlen(line) + {plain.line_end_bytes})
@@ -95,17 +97,22 @@ def _make_rejects(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainF
         LEFT JOIN placed p ON p.byte = c.byte
         """
     )
-    lost = con.execute(
-        "SELECT first_line, error_type FROM zeven_rejects"
-        " WHERE first_line IS NULL OR error_type = 'LINE SIZE OVER MAXIMUM' ORDER BY first_line"
+    endless = con.execute(
+        "SELECT first_line FROM zeven_rejects"
+        " WHERE first_line IS NULL OR error_type = 'LINE SIZE OVER MAXIMUM'"
+        f" OR (error_type = 'UNQUOTED VALUE' AND strlen(text) >= {_SHOWN_BYTES - 2})"
+        " ORDER BY first_line LIMIT 1"
     ).fetchall()
-    if lost:
-        where = f":{lost[0][0]}" if lost[0][0] is not None else ""
+    if endless:
+        where = f":{endless[0][0]}" if endless[0][0] is not None else ""
         raise SourceError(
-            f"{file.path}{where}: a record has no end within two million bytes or cannot be placed in the"
-            f" file, so"
-            " nothing is loaded; look for a quote that is not closed."
+            f"{file.path}{where}: the record has no end that can be found, so nothing is loaded;"
+            " look for a quote that is not closed."
         )
+
+
+_SHOWN_BYTES = 10_000
+"""So much of a refused record does the reader show; where a longer one ends, it does not say."""
 
 
 def _make_records(
@@ -120,7 +127,7 @@ def _make_records(
         f"""
         CREATE OR REPLACE TEMP TABLE zeven_records AS
         WITH marked AS (
-            -- what a line does to the state "inside a quoted value": where it ends if it starts outside, and inside
+            -- what a line does to the state "inside a quoted value": its end from outside, and from inside
             SELECT l.n, coalesce(l.n <= max(r.last_line) OVER upto, false) AS is_refused, {blank} AS is_blank,
                 length(line) - length(replace(line, {delimiter}, '')) + 1 AS fields,
                 contains(line, {quote}) AND regexp_full_match(line, {literal(opens)}) AS opens,
@@ -135,15 +142,16 @@ def _make_records(
             FROM marked
             WINDOW upto AS (ORDER BY n ROWS UNBOUNDED PRECEDING)
         ), settled AS (
-            -- the last line that ends the same from both states, with its end and the turns up to it in the low bits
-            SELECT *, max(CASE WHEN forgets THEN 4 * n + CASE WHEN opens THEN 2 ELSE 0 END + turns % 2 END) OVER upto
-                AS anchor
+            -- the last line that ends the same from both states; its end and the turns up to it in the low bits
+            SELECT *, max(CASE WHEN forgets THEN 4 * n + CASE WHEN opens THEN 2 ELSE 0 END + turns % 2 END)
+                OVER upto AS anchor
             FROM turned
             WINDOW upto AS (ORDER BY n ROWS UNBOUNDED PRECEDING)
         ), entered AS (
             SELECT n, is_refused, is_blank, fields,
-                coalesce(lag(coalesce(anchor // 2 % 2 = 1, false) <> ((turns - coalesce(anchor % 2, 0)) % 2 <> 0))
-                    OVER (ORDER BY n), false) AS was_inside
+                coalesce(lag(
+                    coalesce(anchor // 2 % 2 = 1, false) <> ((turns - coalesce(anchor % 2, 0)) % 2 <> 0)
+                ) OVER (ORDER BY n), false) AS was_inside
             FROM settled
         ), grouped AS (
             SELECT *, NOT is_refused AND (was_inside OR NOT is_blank) AS belongs,
@@ -155,7 +163,8 @@ def _make_records(
                 min_by(fields, n) AS first_fields, max_by(fields, n) AS last_fields
             FROM grouped WHERE belongs AND record > 0 GROUP BY record
         )
-        SELECT record - 1 AS position, first_line AS line_number, last_line, CAST(NULL AS BIGINT) AS row_number,
+        SELECT record - 1 AS position, first_line AS line_number, last_line,
+            CAST(NULL AS BIGINT) AS row_number,
             last_line > first_line AND {width} > 1 AND first_fields = {width} AND last_fields = {width}
                 AS is_suspect
         FROM spans
@@ -168,7 +177,8 @@ def _make_records(
         SELECT line_number AS first_line, last_line, is_suspect AS by_line, 'SUSPECT' AS error_type,
             NULL AS columns_found FROM zeven_records WHERE is_suspect
         UNION ALL
-        SELECT first_line, last_line, error_type = 'UNQUOTED VALUE', error_type, columns_found FROM zeven_rejects
+        SELECT first_line, last_line, error_type = 'UNQUOTED VALUE', error_type, columns_found
+        FROM zeven_rejects
         """
     )
     con.execute(
@@ -191,7 +201,8 @@ def _make_unreadable(con: duckdb.DuckDBPyConnection, source: FilesSource, width:
         f"""
         CREATE OR REPLACE TEMP TABLE {UNREADABLE} AS
         WITH lost AS (
-            SELECT s.*, unnest(CASE WHEN by_line THEN range(first_line, last_line + 1) ELSE [first_line] END) AS n
+            SELECT s.*,
+                unnest(CASE WHEN by_line THEN range(first_line, last_line + 1) ELSE [first_line] END) AS n
             FROM zeven_spans s
         ), texts AS (
             SELECT lost.n, lost.first_line, any_value(lost.last_line) AS last_line,
@@ -207,15 +218,17 @@ def _make_unreadable(con: duckdb.DuckDBPyConnection, source: FilesSource, width:
         )
         SELECT numbered.row_number, texts.n AS line_number,
             CASE
-                WHEN error_type = 'SUSPECT' AND n = first_line THEN 'a quote opened on this line runs on to line '
-                    || last_line || ', which is a whole row by itself: is it not closed?'
+                WHEN error_type = 'SUSPECT' AND n = first_line THEN
+                    'a quote opened on this line runs on to line ' || last_line || ', which is a whole row by itself: is it not closed?'
                 WHEN error_type = 'UNQUOTED VALUE' AND n = first_line AND last_line > first_line THEN
                     'a quote opened on this line is not closed properly before line ' || last_line
                 WHEN error_type = 'UNQUOTED VALUE' AND n = first_line THEN
-                    'a quote is not closed, or text follows it; a ' || {quote} || ' inside a value is written twice'
+                    'a quote is not closed, or text follows it; a ' || {quote}
+                    || ' inside a value is written twice'
                 WHEN by_line THEN 'lies inside the quote opened on line ' || first_line
                 WHEN error_type IN ('MISSING COLUMNS', 'TOO MANY COLUMNS') THEN 'has ' || columns_found
-                    || CASE WHEN columns_found = 1 THEN ' value' ELSE ' values' END || ' where the header has {width}'
+                    || CASE WHEN columns_found = 1 THEN ' value' ELSE ' values' END
+                    || ' where the header has {width}'
                 ELSE 'cannot be cut into columns (' || lower(error_type) || ')'
             END AS reason,
             to_json(text) AS record

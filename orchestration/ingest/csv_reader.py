@@ -17,7 +17,7 @@ from orchestration.ingest.csv_accounts import settle
 from orchestration.ingest.file_discovery import TableFile
 from orchestration.ingest.header_drift import clean_names
 from orchestration.ingest.plain_file import PlainFile
-from orchestration.ingest.records import INCOMING, LINE_NUMBER, ROW_NUMBER, UNREADABLE, Records
+from orchestration.ingest.records import INCOMING, LINE_NUMBER, NONE_UNREADABLE, ROW_NUMBER, Records
 from orchestration.ingest.sql_text import identifier, literal, struct_literal
 from orchestration.settings import FilesSource
 
@@ -64,7 +64,7 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile, sour
             f"CREATE OR REPLACE TEMP VIEW {INCOMING} AS SELECT t.rowid + 1 AS {ROW_NUMBER},"
             f" t.rowid + 1 + {header_lines} AS {LINE_NUMBER}, {renamed} FROM zeven_text t"
         )
-        con.execute(_EMPTY_UNREADABLE)
+        con.execute(NONE_UNREADABLE)
         return Records(columns, plain.lines - header_lines, has_odd_blanks=plain.has_odd_blanks)
     count = settle(con, file, plain, source, width=len(names), header_lines=header_lines)
     con.execute(
@@ -75,11 +75,8 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile, sour
     return Records(columns, count)
 
 
-_EMPTY_UNREADABLE = f"CREATE OR REPLACE TEMP TABLE {UNREADABLE} (row_number BIGINT, line_number BIGINT, reason VARCHAR, record JSON)"
-
-
 def _nothing(con: duckdb.DuckDBPyConnection) -> Records:
-    con.execute(_EMPTY_UNREADABLE)
+    con.execute(NONE_UNREADABLE)
     con.execute(
         f"CREATE OR REPLACE TEMP VIEW {INCOMING} AS"
         f" SELECT CAST(0 AS BIGINT) AS {ROW_NUMBER}, CAST(0 AS BIGINT) AS {LINE_NUMBER} WHERE false"

@@ -327,7 +327,8 @@ def _files(
     mapping = source.tables.get(table_name)
     if mapping is None or files:
         return files, []
-    sentence = f"sources.{source_name}.tables.{table_name}.files: '{mapping.files}' matches no file in {source.folder}"
+    key = f"sources.{source_name}.tables.{table_name}.files"
+    sentence = f"{key}: '{mapping.files}' matches no file in {source.folder}"
     if not known:
         raise SourceError(f"{sentence}; correct the glob, or put the export there.")
     return files, [f"{sentence} any more; what was loaded before stays."]

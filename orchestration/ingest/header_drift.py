@@ -42,7 +42,7 @@ def clean_names(file: TableFile, names: Sequence[str]) -> list[str]:
 def check_required(
     file: TableFile, table: Table, source_name: str, own: Sequence[str], given: set[str]
 ) -> None:
-    """Refuse a file that lacks a required column. `given` are the canonical columns that come from somewhere."""
+    """Refuse a file that lacks a required column. `given`: the canonical columns that come from somewhere."""
     for name in table.required:
         if name not in given:
             others = [

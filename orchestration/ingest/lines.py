@@ -39,7 +39,10 @@ def read_lines(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile
         )
     except duckdb.Error as error:
         reason = str(error).strip().split("\n", 1)[0]
-        raise SourceError(f"{file.path}: cannot be read line by line ({reason}); export it again.") from None
+        raise SourceError(
+            f"{file.path}: has a line of more than two million bytes or cannot be read line by line"
+            f" ({reason}); look for a quote that is not closed, or export it again."
+        ) from None
     con.execute(_NUMBERED)
     found = con.execute("SELECT count(*) FROM zeven_lines").fetchall()[0][0]
     if found != plain.lines:

@@ -12,7 +12,7 @@ import duckdb
 from orchestration.errors import SourceError
 from orchestration.ingest.file_discovery import TableFile
 from orchestration.ingest.header_drift import clean_names
-from orchestration.ingest.records import INCOMING, LINE_NUMBER, ROW_NUMBER, UNREADABLE, Records
+from orchestration.ingest.records import INCOMING, LINE_NUMBER, NONE_UNREADABLE, ROW_NUMBER, Records
 from orchestration.ingest.sql_text import identifier, literal
 
 
@@ -42,8 +42,5 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, path: str) -> Records:
         raise SourceError(
             f"{file.path}: is no whole Parquet file ({reason}); export or copy it again."
         ) from None
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {UNREADABLE} (row_number BIGINT, line_number BIGINT, reason VARCHAR,"
-        f" record JSON)"
-    )
+    con.execute(NONE_UNREADABLE)
     return Records({name: row[1] for row, name in zip(described, names, strict=True)}, int(count))

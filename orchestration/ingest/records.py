@@ -14,6 +14,12 @@ UNREADABLE = "zeven_unreadable"
 """Temporary table (`row_number`, `line_number`, `reason`, `record`): records that could not be cut into
 columns."""
 
+NONE_UNREADABLE = (
+    f"CREATE OR REPLACE TEMP TABLE {UNREADABLE}"
+    " (row_number BIGINT, line_number BIGINT, reason VARCHAR, record JSON)"
+)
+"""Makes the table for a file that was cut into columns without trouble."""
+
 ROW_NUMBER = "_zeven_row"
 LINE_NUMBER = "_zeven_line"
 
@@ -21,6 +27,8 @@ SCRATCH_VIEWS = (INCOMING, "zeven_lines", "zeven_spans")
 SCRATCH_TABLES = (
     "zeven_text",
     "zeven_line_text",
+    "zeven_reject_errors",
+    "zeven_reject_scans",
     "zeven_rejects",
     "zeven_records",
     "zeven_typed",

@@ -55,8 +55,8 @@ class Notation:
     time_zone: str
     decimal_separator: str
     has_odd_blanks: bool
-    """Whether values may have tabs, line ends or no-break spaces around them; trimming those costs three times as
-    much as trimming spaces."""
+    """Whether tabs, line ends or no-break spaces may stand around values; trimming those costs three times as much
+    as trimming spaces."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,10 @@ class Value:
             unreadable = f"{literal(name + ': ')} || '''' || {shown} || ''' {self._expectation()}'"
             branches.append((f"{self.given_name} IS NOT NULL AND {parsed}", unreadable))
             final = " AND ".join(f"({sql}) IS NULL" for _, sql in self.final())
-            years = " lies outside the years 1900 to 2200 (if it stands for \"no date\", add it to the source''s null_values)"
+            years = (
+                " lies outside the years 1900 to 2200"
+                " (if it stands for \"no date\", add it to the source''s null_values)"
+            )
             branches.append(
                 (
                     f"{self.given_name} IS NOT NULL AND {final}",
@@ -188,7 +191,10 @@ class Value:
             case "calendar_date":
                 text = f'is no date written as "{notation.date_format}"'
             case _:
-                text = f'is neither a timestamp ("{notation.timestamp_format}") nor a date ("{notation.date_format}")'
+                text = (
+                    f'is neither a timestamp ("{notation.timestamp_format}")'
+                    f' nor a date ("{notation.date_format}")'
+                )
         return text.replace("'", "''")
 
     def _cleaned(self, sql: str) -> str:
@@ -318,7 +324,8 @@ class Value:
                 f"regexp_replace(regexp_replace(replace({given}, 'UTC', 'Z'), '\\s(Z|[+-][0-9:]+)$', '\\1'),"
                 " '^(.{16})(Z|[+-].*)$', '\\1:00\\2')"
             )
-            zoned = f"TRY_CAST(CASE WHEN regexp_full_match({given}, '{_LOCAL}{_OFFSET}') THEN {whole} END AS TIMESTAMPTZ)"
+            is_zoned = f"regexp_full_match({given}, '{_LOCAL}{_OFFSET}')"
+            zoned = f"TRY_CAST(CASE WHEN {is_zoned} THEN {whole} END AS TIMESTAMPTZ)"
         elif "%z" in declared or "%Z" in declared:
             zoned = f"try_strptime({given}, {literal(declared)})"
         else:
