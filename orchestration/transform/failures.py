@@ -5,6 +5,7 @@ Belongs here: choosing the words. Does not belong here: running dbt, or deciding
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,8 @@ def _sentence(failure: NodeFailure, manifest: Mapping[str, Any], compiled: Path)
 def _sql(node: Mapping[str, Any], compiled: Path) -> Path:
     """The SQL of a test as it ran; a generic test's stands in a folder named after its YAML file."""
     path = compiled / "compiled" / str(node["package_name"]) / str(node["original_file_path"])
-    return path / str(node["path"]) if node.get("test_metadata") else path
+    path = path / str(node["path"]) if node.get("test_metadata") else path
+    return Path(os.path.normpath(path))  # dbt's paths go up from its own folder to ours
 
 
 def _test_name(node: Mapping[str, Any]) -> str:
