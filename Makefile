@@ -23,7 +23,7 @@ dev: setup       ## Dagster's pages on http://127.0.0.1:3000
 	@$(zeven) dev
 
 test: setup      ## the tests (minutes)
-	$(python) -m pytest -n 2 -m "not slow"
+	$(python) -m pytest -n 2 --dist loadgroup -m "not slow"
 
 test-slow: setup ## the proofs that take long: kill -9 series, a large company
 	$(python) -m pytest -m slow

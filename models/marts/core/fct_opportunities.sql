@@ -23,17 +23,28 @@ stages as (
     select * from {{ ref('stage_map') }}
 ),
 
+decided as (
+    select
+        *,
+        -- the end of the close date; a close date before the creation is one that was entered later
+        greatest(
+            {{ utc_from_local('closed_on + interval 86399 second') }},
+            coalesce(created_at, {{ utc_from_local('created_on') }})
+        ) as decided_at
+    from opportunities
+),
+
 owned as (
     select
         opportunities.*,
         case when opportunities.is_closed then states.owner_id else opportunities.owner_id end as deciding_owner_id,
         case when opportunities.is_closed then opportunities.closed_on else run.as_of_on end as rate_on
-    from opportunities
+    from decided as opportunities
     cross join run
     left join states
         on opportunities.opportunity_id = states.opportunity_id
-        and {{ utc_from_local('opportunities.closed_on + interval 86399 second') }} >= states.valid_from
-        and {{ utc_from_local('opportunities.closed_on + interval 86399 second') }} < states.valid_to
+        and opportunities.decided_at >= states.valid_from
+        and opportunities.decided_at < states.valid_to
 ),
 
 converted as (

@@ -32,7 +32,7 @@ cut as (
         {
             'leads': 'count(*)',
             'responded_leads': 'count(first_response_on)',
-            'mean_response_minutes': 'avg(response_minutes)',
+            'mean_response_minutes': mean('response_minutes'),
             'median_response_minutes': 'median(response_minutes)',
             'p90_response_minutes': 'percentile_cont(0.9) within group (order by response_minutes)',
             'median_business_response_minutes': 'median(business_response_minutes)',
