@@ -15,6 +15,9 @@ from orchestration.settings import PROJECT_ROOT, SETTINGS_VARIABLE, Settings
 
 HOST = "127.0.0.1"
 
+_NOT_FOR_PEOPLE = "ignore:resource_tracker,ignore:Function `dev_command` is superseded"
+"""Warnings of Python's about what dbt leaves behind, and of Dagster's about a command that is blank here."""
+
 
 def serve(settings: Settings, port: int) -> None:
     """Replace this process by `dagster dev`; does not return. `SettingsError` where the port is taken.
@@ -25,6 +28,7 @@ def serve(settings: Settings, port: int) -> None:
     from orchestration.instance import dagster_home
     from orchestration.transform.manifest import ensure_manifest
 
+    os.environ["PYTHONWARNINGS"] = _NOT_FOR_PEOPLE  # also for the helper that Python starts here
     environment = {
         **os.environ,
         SETTINGS_VARIABLE: str(settings.file),
