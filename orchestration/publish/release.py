@@ -87,7 +87,8 @@ def publish(
             after("built")
             verdicts = audit_candidate(candidate, _limits(settings))
             after("audited")
-            _refuse_failures(store, verdicts)
+            if refusal := audit_error(settings, verdicts):
+                raise refusal
             manifest = {
                 "format": FORMAT,
                 "release_id": candidate.release_id,
@@ -201,18 +202,19 @@ def _microseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1e6)
 
 
-def _refuse_failures(store: Store, verdicts: Sequence[Verdict]) -> None:
+def audit_error(settings: Settings, verdicts: Sequence[Verdict]) -> AuditError | None:
+    """The refusal that follows from these verdicts, with the first failures and what serves; None if none."""
     blocking = [verdict for verdict in verdicts if verdict.blocks]
     if not blocking:
-        return
+        return None
     many = f"{len(blocking)} checks" if len(blocking) > 1 else "a check"
-    serving = store.current_id()
+    serving = Store.of(settings).current_id()
     stays = f"release {serving} still serves" if serving else "there is no earlier release"
     lines = [f"Nothing was published, {many} failed; {stays}."]
     lines += [f"  {verdict.message}" for verdict in blocking[:SHOWN_MESSAGES]]
     if len(blocking) > SHOWN_MESSAGES:
         lines.append(f"  and {len(blocking) - SHOWN_MESSAGES} more")
-    raise AuditError("\n".join(lines), blocking)
+    return AuditError("\n".join(lines), blocking)
 
 
 def _warnings(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import multiprocessing
 import os
@@ -18,7 +19,7 @@ import duckdb
 import pytest
 from small_company import AS_OF, CONTRACTS, KPI, NOW, generate, open_warehouse, publish_small, settings_in
 
-from orchestration.checks.contracts import Column
+from orchestration.checks.contracts import Column, Rule
 from orchestration.errors import GateError
 from orchestration.publish import catalogue
 from orchestration.publish.release import STEPS
@@ -208,18 +209,36 @@ def test_a_broken_contract_publishes_nothing_and_says_where(con: Any, settings: 
     assert not (settings.paths.published / "last_failure.json").exists()
 
 
-def test_a_missing_table_and_many_failures_are_told(con: Any, settings: Settings) -> None:
+def test_a_missing_table_and_a_lost_column_are_told(con: Any, settings: Settings) -> None:
     con.execute("drop table marts.dim_teams")
-    con.execute("update marts.kpi_sales set win_ratio = 'nan', generation = null, team_id = 'x'")
+    con.execute("alter table marts.kpi_sales drop column generation")
     with pytest.raises(GateError) as refused:
         publish_small(con, settings)
-    lines = str(refused.value).splitlines()
-    assert lines[0] == "Nothing was published, 4 checks failed; there is no earlier release."
-    assert lines[1] == "  dim_teams: the table is missing."
+    assert str(refused.value) == (
+        "Nothing was published, 2 checks failed; there is no earlier release.\n"
+        "  dim_teams: the table is missing.\n"
+        "  kpi_sales: lacks the column 'generation'."
+    )
     assert catalogue.current(settings) is None
-    con.execute("alter table marts.kpi_sales drop column generation")
-    with pytest.raises(GateError, match="lacks the column 'generation'"):
-        publish_small(con, settings)
+
+
+def test_of_many_failures_the_first_five_are_told(con: Any, settings: Settings) -> None:
+    rules = tuple(Rule(f"low_{n}", f"amount < {n}") for n in range(7))
+    con.execute("update marts.kpi_sales set amount = 7")
+    with pytest.raises(GateError) as refused:
+        publish_small(con, settings, contracts={"kpi_sales": dataclasses.replace(KPI, rules=rules)})
+    lines = str(refused.value).splitlines()
+    assert lines[0] == "Nothing was published, 7 checks failed; there is no earlier release."
+    assert [line.partition("'")[2][:5] for line in lines[1:6]] == [
+        "low_0",
+        "low_1",
+        "low_2",
+        "low_3",
+        "low_4",
+    ]
+    assert lines[6:] == ["  and 2 more"]
+    noted = json.loads((settings.paths.published / "last_failure.json").read_text())
+    assert len(noted["verdicts"]) == 7
 
 
 def test_a_failed_warning_is_published_as_a_warning(con: Any, settings: Settings) -> None:
