@@ -24,8 +24,8 @@ from orchestration.ingest.values import Notation, Value, quoted
 from orchestration.settings import FilesSource
 
 FEW_ROWS = 10
-"""Up to so many unreadable rows never refuse a file, unless none of its rows is readable: a share of five
-rows says nothing."""
+"""Up to so many unreadable rows never refuse a file, because a share of a few rows says nothing; unless none
+of its rows is readable, or the declared share is 0."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ class Batch:
         outcome = Outcome(self._records.count, good, untyped + unreadable)
         if outcome.rows_in != outcome.rows_loaded + outcome.rows_quarantined:
             raise SourceError(
-                f"{self._file.path}: holds {outcome.rows_in} records by its lines, but {outcome.rows_loaded}"
-                f" can be"
-                f" loaded and {outcome.rows_quarantined} cannot; as rows would be lost, nothing is loaded."
+                f"{self._file.path}: holds {outcome.rows_in} records by its lines, but"
+                f" {outcome.rows_loaded} can be loaded and {outcome.rows_quarantined} cannot; as rows would"
+                " be lost, nothing is loaded."
             )
         self._refuse_unreadable(outcome)
         return outcome
@@ -166,12 +166,12 @@ class Batch:
         return f"to_json({struct_literal((name, identifier(name)) for name in names)})"
 
     def _rejected(self) -> str:
-        """The quarantine's last columns, for records that could not be typed and for those that could not be
-        cut."""
+        """The quarantine's last columns, for what could not be typed and for what could not be cut."""
         reasons = ", ".join(value.reason() for value in self._values)
         return f"""
             SELECT {LINE_NUMBER} AS line_number, {ROW_NUMBER} AS row_number,
-                array_to_string([split_part(r, ':', 1) FOR r IN reasons IF r IS NOT NULL], ', ') AS column_name,
+                array_to_string([split_part(r, ':', 1) FOR r IN reasons IF r IS NOT NULL], ', ')
+                    AS column_name,
                 array_to_string([r FOR r IN reasons IF r IS NOT NULL], '; ') AS reason, record
             FROM (
                 SELECT {ROW_NUMBER}, {LINE_NUMBER}, [{reasons}] AS reasons FROM ({self._parsed()})
@@ -186,7 +186,7 @@ class Batch:
 
     def _refuse_unreadable(self, outcome: Outcome) -> None:
         bad, ratio = outcome.rows_quarantined, self._source.max_quarantine_ratio
-        too_many = bad > FEW_ROWS or outcome.rows_loaded == 0
+        too_many = bad > FEW_ROWS or outcome.rows_loaded == 0 or ratio == 0
         if not (bad > ratio * outcome.rows_in and too_many):
             return
         reason, times, line = self._con.execute(
@@ -199,8 +199,6 @@ class Batch:
         place = "row" if self._file.format == "parquet" else "line"
         raise SourceError(
             f"{self._file.path}: {bad} of its {outcome.rows_in} rows are unreadable, more than"
-            f" max_quarantine_ratio ="
-            f" {ratio:g} allows, so the file is not loaded; most often ({times} times, first in {place}"
-            f" {line}):"
-            f" {reason}."
+            f" max_quarantine_ratio = {ratio:g} allows, so the file is not loaded; most often ({times}"
+            f" times, first in {place} {line}): {reason}."
         )

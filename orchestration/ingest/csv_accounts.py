@@ -55,10 +55,8 @@ def settle(
     if by_reader != by_lines:
         raise SourceError(
             f"{file.path}: its lines make {by_lines} records, but {by_reader} could be read, so rows would"
-            f" be lost and"
-            " nothing is loaded; look for quotes that are not closed or stand inside a value, and export it"
-            " again with"
-            " every value quoted."
+            " be lost and nothing is loaded; look for quotes that are not closed or stand inside a value,"
+            " and export it again with every value quoted."
         )
     _make_unreadable(con, source, width)
     return int(
@@ -142,7 +140,7 @@ def _make_records(
             FROM marked
             WINDOW upto AS (ORDER BY n ROWS UNBOUNDED PRECEDING)
         ), settled AS (
-            -- the last line that ends the same from both states; its end and the turns up to it in the low bits
+            -- the last line with one end from both states; its end and the turns up to it in the low bits
             SELECT *, max(CASE WHEN forgets THEN 4 * n + CASE WHEN opens THEN 2 ELSE 0 END + turns % 2 END)
                 OVER upto AS anchor
             FROM turned
@@ -219,7 +217,8 @@ def _make_unreadable(con: duckdb.DuckDBPyConnection, source: FilesSource, width:
         SELECT numbered.row_number, texts.n AS line_number,
             CASE
                 WHEN error_type = 'SUSPECT' AND n = first_line THEN
-                    'a quote opened on this line runs on to line ' || last_line || ', which is a whole row by itself: is it not closed?'
+                    'a quote opened on this line runs on to line ' || last_line
+                    || ', which is a whole row by itself: is it not closed?'
                 WHEN error_type = 'UNQUOTED VALUE' AND n = first_line AND last_line > first_line THEN
                     'a quote opened on this line is not closed properly before line ' || last_line
                 WHEN error_type = 'UNQUOTED VALUE' AND n = first_line THEN

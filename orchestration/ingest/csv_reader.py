@@ -39,10 +39,9 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile, sour
     _refuse_other_delimiter(file, names, source)
     own = [f"c{number}" for number in range(len(names))]
     relation = (
-        f"read_csv({literal(str(plain.path))}, auto_detect = false, header = true, skip = {blanks},"
-        f" columns = {struct_literal((name, literal('VARCHAR')) for name in own)},"
-        f" delim = {literal(source.delimiter)}, quote = {literal(source.quote)}, escape ="
-        f" {literal(source.quote)},"
+        f"read_csv({literal(str(plain.path))}, auto_detect = false, header = true, skip = {blanks}, columns"
+        f" = {struct_literal((name, literal('VARCHAR')) for name in own)}, delim ="
+        f" {literal(source.delimiter)}, quote = {literal(source.quote)}, escape = {literal(source.quote)},"
         f" nullstr = [{', '.join(literal(spelling) for spelling in sorted({'', *source.null_values}))}],"
         " store_rejects = true, rejects_table = 'zeven_reject_errors', rejects_scan = 'zeven_reject_scans')"
     )
@@ -97,8 +96,7 @@ def _header(file: TableFile, plain: PlainFile, source: FilesSource) -> tuple[lis
         except csv.Error as error:
             raise SourceError(
                 f"{file.path}:{blanks + 1}: the header cannot be read ({error}); is the quote or the"
-                f" delimiter another"
-                " one than declared?"
+                " delimiter another one than declared?"
             ) from None
     raise SourceError(f"{file.path}: has no header; the first line must hold the names of the columns.")
 

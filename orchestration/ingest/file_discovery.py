@@ -78,8 +78,7 @@ def files_of(source_name: str, source: FilesSource, table_name: str) -> list[Tab
         if not file.path.resolve().is_relative_to(root):
             raise SourceError(
                 f"sources.{source_name}: {file.name} is a link to {file.path.resolve()}, outside the"
-                f" source's folder"
-                f" {folder}; copy the file into the folder."
+                f" source's folder {folder}; copy the file into the folder."
             )
     return sorted(found, key=lambda file: file.name)
 
@@ -89,8 +88,7 @@ def _matches(source_name: str, folder: Path, table_name: str, mapping: TableMapp
     if pattern.is_absolute() or ".." in pattern.parts:
         raise SourceError(
             f"sources.{source_name}.tables.{table_name}.files: '{mapping.files}' leads out of the source's"
-            f" folder"
-            f" {folder}; write a glob that is seen from there."
+            f" folder {folder}; write a glob that is seen from there."
         )
     return list(folder.glob(mapping.files))
 

@@ -20,13 +20,11 @@ only a file that agrees in all of them is taken as untouched.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -36,11 +34,12 @@ import duckdb
 from orchestration.errors import SourceError
 from orchestration.ingest import csv_reader, jsonl_reader, parquet_reader
 from orchestration.ingest.batch import Batch, Outcome, Stamp
+from orchestration.ingest.batch_identity import batch_id, content_of, is_current, reading, untouched
 from orchestration.ingest.export_format import TABLES
 from orchestration.ingest.file_discovery import ENTRY_TABLES, TableFile, files_of
 from orchestration.ingest.header_drift import check_required, drift
-from orchestration.ingest.mapping import MappingError, check_names, origins
-from orchestration.ingest.plain_file import Fingerprint, fingerprint, identity_of, plain_text
+from orchestration.ingest.mapping import MappingError, Origin, check_names, origins
+from orchestration.ingest.plain_file import Fingerprint, fingerprint, plain_text, state_of
 from orchestration.ingest.raw_tables import (
     LedgerEntry,
     ledger_entries,
@@ -52,6 +51,7 @@ from orchestration.ingest.raw_tables import (
 )
 from orchestration.ingest.records import INCOMING, SCRATCH_TABLES, SCRATCH_VIEWS, Records
 from orchestration.ingest.sql_text import identifier
+from orchestration.ingest.values import check_formats
 from orchestration.progress import Event, report
 from orchestration.settings import FilesSource, Settings
 
@@ -95,15 +95,15 @@ def scan(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[PendingFile
         _refuse_empty_source(source_name, source, entries)
         for table_name in TABLES:
             known = [entry for entry in entries if entry.table_name == table_name]
-            reading = _reading(source, table_name)
+            how_read = reading(source, table_name)
             contents: set[str] = set()
             for file in _files(source_name, source, table_name, known)[0]:
-                content = _content(file, known)
+                content = content_of(file, known)
                 if content in contents:
                     continue
                 contents.add(content)
                 readings = {entry.batch_id for entry in known if entry.content_sha256 == content}
-                if _batch_id(content, reading) not in readings:
+                if batch_id(content, how_read) not in readings:
                     reason: Literal["new", "reading"] = "reading" if readings else "new"
                     pending.append(PendingFile(source_name, table_name, file.name, reason))
     return pending
@@ -140,6 +140,7 @@ def _load(
     con: duckdb.DuckDBPyConnection, settings: Settings, source_name: str, table_name: str, loaded_at: datetime
 ) -> TableLoad:
     source = settings.sources[source_name]
+    check_formats(con, source_name, source)
     entries = ledger_entries(con, source_name)
     _refuse_empty_source(source_name, source, entries)
     known = [entry for entry in entries if entry.table_name == table_name]
@@ -147,13 +148,12 @@ def _load(
     loader = _Loader(con, settings, source_name, table_name, known, loaded_at, findings)
     outcomes = [outcome for file in files if (outcome := loader.load(file)) is not None]
     stale = sum(
-        entry.rows_loaded for entry in loader.known if not _is_current(entry, _reading(source, table_name))
+        entry.rows_loaded for entry in loader.known if not is_current(entry, reading(source, table_name))
     )
     if outcomes and stale:
         findings.append(
             f"{stale} rows that were loaded under an earlier mapping or format stay as they were read,"
-            f" because their"
-            " files are no longer there in that content."
+            " because their files are no longer there in that content."
         )
     return TableLoad(
         source_name,
@@ -182,13 +182,14 @@ class _Loader:
     def load(self, file: TableFile) -> Outcome | None:
         """Load one file, unless its content is loaded already in this reading (then None)."""
         source, table = self.settings.sources[self.source_name], TABLES[self.table_name]
-        if _known_by_identity(file, self.known, _reading(source, self.table_name)):
+        how_read = reading(source, self.table_name)
+        loaded = untouched(file, self.known)
+        if loaded and is_current(loaded, how_read):
             return None
         print_of = fingerprint(file)
-        batch_id = _batch_id(print_of.sha256, _reading(source, self.table_name))
         same = [entry for entry in self.known if entry.content_sha256 == print_of.sha256]
         for entry in same:
-            if entry.batch_id == batch_id:
+            if is_current(entry, how_read):
                 if entry.source_file == file.name and print_of.identity:
                     remember_identity(self.con, entry, print_of.identity)
                 return None
@@ -197,24 +198,20 @@ class _Loader:
         if mapping is not None:
             check_names(self.source_name, table, mapping)
         with self._scratch() as workplace, _records(self.con, file, source, workplace) as records:
-            try:
-                found = (
-                    origins(self.con, table, mapping, records.columns, INCOMING) if records.columns else []
-                )
-            except MappingError as error:
-                raise SourceError(
-                    f"{self.settings.file}: sources.{self.source_name}.tables.{self.table_name}.columns."
-                    f"{error.column}: {error} ({file.name})."
-                ) from None
+            found: list[Origin] = []
+            findings: list[str] = []
             if records.columns:
                 own = list(records.columns)
+                found = self._origins(file, records)
                 check_required(file, table, self.source_name, own, {origin.column.name for origin in found})
                 findings = drift(file, table, source, own, self._columns_before())
-            else:
-                findings = []
+            elif records.count:
+                raise SourceError(
+                    f"{file.path}: has {records.count} lines and no column in any; export it again."
+                )
             batch = Batch(self.con, file, table, source, records, found)
             outcome = batch.read() if found else Outcome(0, 0, 0)
-            entry = self._entry(file, print_of, batch_id, same, outcome, records)
+            entry = self._entry(file, print_of, batch_id(print_of.sha256, how_read), same, outcome, records)
             self._commit(batch, entry, same, outcome)
         self.known = [old for old in self.known if old not in same] + [entry]
         self.findings.extend(findings)
@@ -224,6 +221,16 @@ class _Loader:
                 f" raw_files.quarantine for line and reason."
             )
         return outcome
+
+    def _origins(self, file: TableFile, records: Records) -> list[Origin]:
+        mapping = self.settings.sources[self.source_name].tables.get(self.table_name)
+        try:
+            return origins(self.con, TABLES[self.table_name], mapping, records.columns, INCOMING)
+        except MappingError as error:
+            raise SourceError(
+                f"{self.settings.file}: sources.{self.source_name}.tables.{self.table_name}.columns."
+                f"{error.column}: {error} ({file.name})."
+            ) from None
 
     def _commit(
         self, batch: Batch, entry: LedgerEntry, replaced: list[LedgerEntry], outcome: Outcome
@@ -251,14 +258,12 @@ class _Loader:
         self,
         file: TableFile,
         print_of: Fingerprint,
-        batch_id: str,
+        identifier_of_batch: str,
         same: list[LedgerEntry],
         outcome: Outcome,
         records: Records,
     ) -> LedgerEntry:
-        if file.path.stat().st_size != print_of.size or (
-            print_of.identity and identity_of(file.path) != print_of.identity
-        ):
+        if state_of(file.path) != print_of.state:
             raise SourceError(
                 f"{file.path}: was changed while it was read, so nothing of it is loaded; run again."
             )
@@ -271,7 +276,7 @@ class _Loader:
             source_file=file.name,
             batch_number=min((entry.batch_number for entry in same), default=0)
             or next_batch_number(self.con),
-            batch_id=batch_id,
+            batch_id=identifier_of_batch,
             content_sha256=print_of.sha256,
             size_bytes=print_of.size,
             file_identity=print_of.identity,
@@ -343,59 +348,9 @@ def _refuse_empty_source(source_name: str, source: FilesSource, entries: list[Le
             )
     if any(entry.table_name in ENTRY_TABLES for entry in entries):
         return
-    if not any(files_of(source_name, source, table_name) for table_name in ENTRY_TABLES):
+    if not any(_files(source_name, source, table_name, [])[0] for table_name in ENTRY_TABLES):
         raise SourceError(
             f"sources.{source_name}.folder: {source.folder} holds neither leads nor opportunities (such as"
-            f" leads.csv or"
-            " opportunities.parquet); put an export there, correct the folder, or map your files to these"
-            " tables."
+            " leads.csv or opportunities.parquet); put an export there, correct the folder, or map your"
+            " files to these tables."
         )
-
-
-def _known_by_identity(file: TableFile, known: list[LedgerEntry], reading: str) -> LedgerEntry | None:
-    """The batch of an untouched file, by its name and identity alone."""
-    identity = identity_of(file.path)
-    for entry in known:
-        if identity and (entry.source_file, entry.file_identity) == (file.name, identity):
-            return entry if _is_current(entry, reading) else None
-    return None
-
-
-def _content(file: TableFile, known: list[LedgerEntry]) -> str:
-    """SHA-256 of a file's bytes, from the ledger where the file is untouched since."""
-    identity = identity_of(file.path)
-    for entry in known:
-        if identity and (entry.source_file, entry.file_identity) == (file.name, identity):
-            return entry.content_sha256
-    return fingerprint(file).sha256
-
-
-def _is_current(entry: LedgerEntry, reading: str) -> bool:
-    return entry.batch_id == _batch_id(entry.content_sha256, reading)
-
-
-def _batch_id(content: str, reading: str) -> str:
-    return hashlib.sha256(f"{content}:{reading}".encode()).hexdigest()
-
-
-def _reading(source: FilesSource, table_name: str) -> str:
-    """Everything but the content that decides what a file of this table loads as, as text."""
-    mapping = source.tables.get(table_name)
-    parts = {
-        "columns": [asdict(column) for column in TABLES[table_name].columns],
-        "mapping": mapping.model_dump(exclude={"files"}) if mapping else None,
-        "notation": source.model_dump(
-            include={
-                "time_zone",
-                "date_format",
-                "timestamp_format",
-                "delimiter",
-                "quote",
-                "decimal_separator",
-                "encoding",
-                "null_values",
-            }
-        ),
-        "table": table_name,
-    }
-    return json.dumps(parts, sort_keys=True)

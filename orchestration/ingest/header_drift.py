@@ -50,10 +50,9 @@ def check_required(
             ]
             near = get_close_matches(name, others, n=1, cutoff=ALIKE)
             raise SourceError(
-                f"{file.path}: lacks the required column '{name}' of {table.name}"
-                f"{f' (is it {near[0]!r}, renamed?)' if near else ''}; its columns are: {', '.join(own)}."
-                f" Name it so in"
-                f" the export, or map it in the settings under"
+                f"{file.path}: lacks the required column '{name}' of"
+                f" {table.name}{f' (is it {near[0]!r}, renamed?)' if near else ''}; its columns are:"
+                f" {', '.join(own)}. Name it so in the export, or map it in the settings under"
                 f" [sources.{source_name}.tables.{table.name}.columns]."
             )
 
@@ -105,9 +104,8 @@ def drift(
             new.remove(renamed[0])
             sentences.append(
                 f"{file.name}: the column '{name}' is gone and '{renamed[0]}' is new: probably renamed; its"
-                f" values are"
-                f" {'not read as ' + name if name in gone_known else 'kept'} until the name or the mapping"
-                f" is mended."
+                f" values are {'not read as ' + name if name in gone_known else 'kept'} until the name or"
+                " the mapping is mended."
             )
         elif name in gone_known:
             sentences.append(f"{file.name}: the column '{name}', there at the last load, is missing.")

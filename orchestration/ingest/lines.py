@@ -12,7 +12,7 @@ import duckdb
 from orchestration.errors import SourceError
 from orchestration.ingest.file_discovery import TableFile
 from orchestration.ingest.plain_file import PlainFile
-from orchestration.ingest.sql_text import literal
+from orchestration.ingest.sql_text import first_line, literal
 
 _NUMBERED = "CREATE OR REPLACE TEMP VIEW zeven_lines AS SELECT rowid + 1 AS n, line FROM zeven_line_text"
 
@@ -30,24 +30,21 @@ def read_lines(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile
     # chr(1) separates nothing: files that hold it were refused
     source = (
         f"read_csv({literal(str(plain.path))}, auto_detect = false, columns = {{'line': 'VARCHAR'}}, header"
-        f" = false,"
-        " delim = chr(1), quote = '', escape = '')"
+        " = false, delim = chr(1), quote = '', escape = '')"
     )
     try:
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE zeven_line_text AS SELECT coalesce(line, '') AS line FROM {source}"
         )
     except duckdb.Error as error:
-        reason = str(error).strip().split("\n", 1)[0]
         raise SourceError(
             f"{file.path}: has a line of more than two million bytes or cannot be read line by line"
-            f" ({reason}); look for a quote that is not closed, or export it again."
+            f" ({first_line(error)}); look for a quote that is not closed, or export it again."
         ) from None
     con.execute(_NUMBERED)
     found = con.execute("SELECT count(*) FROM zeven_lines").fetchall()[0][0]
     if found != plain.lines:
         raise SourceError(
             f"{file.path}: has {plain.lines} lines by one count and {found} by another, so it is not read;"
-            f" was it"
-            " written to at the same time?"
+            " was it written to at the same time?"
         )

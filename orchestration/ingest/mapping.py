@@ -19,7 +19,7 @@ import duckdb
 
 from orchestration.errors import SourceError, ZevenError
 from orchestration.ingest.export_format import Column, Table
-from orchestration.ingest.sql_text import identifier
+from orchestration.ingest.sql_text import first_line, identifier
 from orchestration.settings import TableMapping
 
 
@@ -49,8 +49,8 @@ def check_names(source_name: str, table: Table, mapping: TableMapping) -> None:
             near = get_close_matches(name, known, n=1)
             raise SourceError(
                 f"sources.{source_name}.tables.{table.name}.columns.{name}: the format has no column"
-                f" '{name}' in"
-                f" {table.name}{f', did you mean {near[0]}?' if near else ''} (it has: {', '.join(known)})."
+                f" '{name}' in {table.name}{f', did you mean {near[0]}?' if near else ''} (it has:"
+                f" {', '.join(known)})."
             )
 
 
@@ -100,7 +100,7 @@ def _type_of(con: duckdb.DuckDBPyConnection, name: str, expression: str, relatio
             f"DESCRIBE SELECT TRY(struct_pack(v := (\n{expression}\n))).v FROM {identifier(relation)}"
         ).fetchall()
     except duckdb.Error as error:
-        raise MappingError(name, f"is refused by the database: {_first_line(error)}") from None
+        raise MappingError(name, f"is refused by the database: {first_line(error)}") from None
     return str(described[0][1])
 
 
@@ -110,7 +110,7 @@ def _own_columns(con: duckdb.DuckDBPyConnection, name: str, expression: str) -> 
     answer = con.execute("SELECT json_serialize_sql(?)", [f"SELECT (\n{expression}\n)"]).fetchall()[0][0]
     tree = json.loads(answer)
     if tree.get("error"):
-        raise MappingError(name, f"is no SQL expression: {_first_line(tree.get('error_message', ''))}")
+        raise MappingError(name, f"is no SQL expression: {first_line(tree.get('error_message', ''))}")
     node = tree["statements"][0]["node"] if len(tree["statements"]) == 1 else {}
     plain = (
         node.get("type") == "SELECT_NODE"
@@ -197,7 +197,3 @@ clock."""
 
 _REACHES_OUT = frozenset(["age", "current_setting", "getenv", "getvariable", "unnest", "version"])
 """Called consistent by DuckDB, and yet they look outside the row; `age` of one argument asks the clock."""
-
-
-def _first_line(error: object) -> str:
-    return str(error).strip().split("\n", 1)[0]

@@ -13,7 +13,7 @@ from orchestration.errors import SourceError
 from orchestration.ingest.file_discovery import TableFile
 from orchestration.ingest.header_drift import clean_names
 from orchestration.ingest.records import INCOMING, LINE_NUMBER, NONE_UNREADABLE, ROW_NUMBER, Records
-from orchestration.ingest.sql_text import identifier, literal
+from orchestration.ingest.sql_text import first_line, identifier, literal
 
 
 def read(con: duckdb.DuckDBPyConnection, file: TableFile, path: str) -> Records:
@@ -38,9 +38,8 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, path: str) -> Records:
         # the footer may be whole and a page damaged: read everything before anything is changed
         con.execute(f"SELECT count(COLUMNS(*)) FROM {INCOMING}").fetchall()
     except duckdb.Error as error:
-        reason = str(error).strip().split("\n", 1)[0]
         raise SourceError(
-            f"{file.path}: is no whole Parquet file ({reason}); export or copy it again."
+            f"{file.path}: is no whole Parquet file ({first_line(error)}); export or copy it again."
         ) from None
     con.execute(NONE_UNREADABLE)
     return Records({name: row[1] for row, name in zip(described, names, strict=True)}, int(count))

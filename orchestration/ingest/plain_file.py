@@ -49,6 +49,7 @@ class Fingerprint:
 
     sha256: str
     size: int
+    state: str
     identity: str
 
 
@@ -81,36 +82,37 @@ class _Census:
         return self.lines_fed + self.returns - self.pairs
 
 
+def state_of(path: Path) -> str:
+    """What the file system tells of a file without reading it: device, inode, size, both times."""
+    stat = path.stat()
+    return f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}"
+
+
 def identity_of(path: Path) -> str:
-    """What the file system tells of a file without reading it.
+    """The state of a file by which it can be recognised as untouched.
 
     The time of the last change of the inode is part of it. No program can set that time back, unlike the
     time of modification, which copying tools restore; so new content under an old size and date is seen. A
     file that was touched within the last two seconds has no identity yet (""): it is read again next time.
     """
-    stat = path.stat()
-    if abs(time.time() - stat.st_ctime) < SETTLED_SECONDS:
-        return ""
-    return f"{stat.st_dev}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}"
+    return state_of(path) if abs(time.time() - path.stat().st_ctime) >= SETTLED_SECONDS else ""
 
 
 def fingerprint(file: TableFile) -> Fingerprint:
     """Hash a file's bytes; `SourceError` when it cannot be read."""
     digest = hashlib.sha256()
     try:
-        identity = identity_of(file.path)
+        state, identity = state_of(file.path), identity_of(file.path)
         size = 0
         with file.path.open("rb") as stream:
             while chunk := stream.read(CHUNK):
                 digest.update(chunk)
                 size += len(chunk)
-        if identity != identity_of(file.path):
-            identity = ""
     except OSError as error:
         raise SourceError(
             f"{file.path}: cannot be read ({error.strerror or error}); check its permissions."
         ) from None
-    return Fingerprint(digest.hexdigest(), size, identity)
+    return Fingerprint(digest.hexdigest(), size, state, identity)
 
 
 @contextmanager
@@ -175,8 +177,7 @@ def _refuse_wrong_kind(file: TableFile, encoding: str) -> None:
     if re.match(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|\?xml)", start, re.IGNORECASE):
         raise SourceError(
             f"{file.path}: is a web page or XML by its content, perhaps an error page of the system it came"
-            f" from;"
-            " open it, mend the export and fetch it again."
+            " from; open it, mend the export and fetch it again."
         )
 
 
@@ -210,8 +211,7 @@ def _decode(
         byte = error.object[error.start : error.start + 1].hex()
         raise SourceError(
             f"{file.path}:{line}: holds the byte 0x{byte}, which is no {encoding} text; set the source's"
-            f" encoding to"
-            " the one that the file was written in (utf-8, windows-1252, latin-1 or utf-16)."
+            " encoding to the one that the file was written in (utf-8, windows-1252, latin-1 or utf-16)."
         ) from None
 
 
@@ -225,8 +225,7 @@ def _count(file: TableFile, encoding: str, census: _Census, text: str) -> None:
         line = census.line_ends + 1 + text[: found.start()].count("\n")
         raise SourceError(
             f"{file.path}:{line}: holds control characters that no text has, so it is a binary file or text"
-            f" in"
-            f" another encoding than {encoding}; export it as text, or declare its encoding."
+            f" in another encoding than {encoding}; export it as text, or declare its encoding."
         )
     if encoding == "latin-1" and (found := _UNPRINTED_LATIN_1.search(text)):
         line = census.line_ends + 1 + text[: found.start()].count("\n")

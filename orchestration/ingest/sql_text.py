@@ -1,4 +1,4 @@
-"""Names and texts put into SQL safely.
+"""Names and texts put into SQL safely, and what the database says put into a sentence.
 
 Belongs here: quoting of identifiers and string literals where DuckDB takes no bound parameter (names of
 columns, views, patterns inside an expression). Does not belong here: any query.
@@ -22,3 +22,8 @@ def literal(text: str) -> str:
 def struct_literal(fields: Iterable[tuple[str, str]]) -> str:
     """`{'a': 'VARCHAR'}` as DuckDB writes a struct, from (name, SQL value)."""
     return "{" + ", ".join(f"{literal(name)}: {value}" for name, value in fields) + "}"
+
+
+def first_line(error: object) -> str:
+    """The first line of what a database error says, to stand inside a sentence."""
+    return str(error).strip().split("\n", 1)[0]

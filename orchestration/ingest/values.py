@@ -13,8 +13,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import duckdb
+
+from orchestration.errors import SourceError
 from orchestration.ingest.export_format import Column
-from orchestration.ingest.sql_text import identifier, literal
+from orchestration.ingest.sql_text import first_line, identifier, literal
+from orchestration.settings import FilesSource
 
 EARLIEST = "TIMESTAMP '1900-01-01'"
 LATEST = "TIMESTAMP '2201-01-01'"
@@ -55,8 +59,8 @@ class Notation:
     time_zone: str
     decimal_separator: str
     has_odd_blanks: bool
-    """Whether tabs, line ends or no-break spaces may stand around values; trimming those costs three times as much
-    as trimming spaces."""
+    """Whether tabs, line ends or no-break spaces may stand around values; trimming them costs three times as
+    much as trimming spaces."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,7 @@ class Value:
             final = " AND ".join(f"({sql}) IS NULL" for _, sql in self.final())
             years = (
                 " lies outside the years 1900 to 2200"
-                " (if it stands for \"no date\", add it to the source''s null_values)"
+                ' (if it stands for "no date": null_values for CSV, a mapped column otherwise)'
             )
             branches.append(
                 (
@@ -183,8 +187,7 @@ class Value:
             case "amount" | "rate" | "number":
                 text = (
                     f'is no number that fits, written with "{notation.decimal_separator}" before the'
-                    f" decimals and"
-                    " without thousands separator or currency sign"
+                    " decimals and without thousands separator or currency sign"
                 )
             case "boolean":
                 text = "is none of true, false, yes, no, t, f, y, n, 1, 0"
@@ -331,6 +334,28 @@ class Value:
         else:
             return None
         return f"timezone('UTC', {zoned})"
+
+
+def check_formats(con: duckdb.DuckDBPyConnection, source_name: str, source: FilesSource) -> None:
+    """Refuse date and timestamp formats that the database cannot read, and time zones that it does not know."""
+    declared = {"date_format": source.date_format}
+    if source.timestamp_format != "iso":
+        declared["timestamp_format"] = source.timestamp_format
+    for key, written in declared.items():
+        try:
+            con.execute("SELECT try_strptime('', ?)", [written]).fetchall()
+        except duckdb.Error as error:
+            raise SourceError(
+                f"sources.{source_name}.{key}: '{written}' is no strptime format ({first_line(error)});"
+                ' write for example "%d-%m-%Y".'
+            ) from None
+    try:
+        con.execute("SELECT timezone(?, TIMESTAMP '2026-01-01')", [source.time_zone]).fetchall()
+    except duckdb.Error as error:
+        raise SourceError(
+            f"sources.{source_name}.time_zone: '{source.time_zone}' is not known to the database"
+            f' ({first_line(error)}); write for example "Europe/Amsterdam".'
+        ) from None
 
 
 def quoted(pairs: Iterable[tuple[str, str]]) -> str:

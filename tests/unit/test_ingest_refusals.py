@@ -140,3 +140,28 @@ def test_an_open_quote_that_swallows_millions_of_bytes(export: ExportFolder) -> 
     export.write("leads.csv", 'lead_id,created_at,owner_id\nL1,2026-03-01,R1\nL2,2026-03-01,"R\n' + rows)
     sentence = export.refusal()
     assert "leads.csv:3: the record has no end that can be found" in sentence
+
+
+@pytest.mark.parametrize("line", ["{}", "[1, 2]"])
+def test_json_lines_without_any_column(export: ExportFolder, line: str) -> None:
+    export.write("leads.jsonl", f"{line}\n{line}\n")
+    assert "has 2 lines and no column in any" in export.refusal()
+
+
+def test_a_declared_share_of_none_refuses_one_bad_row(export: ExportFolder) -> None:
+    export.keys = "max_quarantine_ratio = 0\n"
+    export.write("leads.csv", "lead_id,created_at\nL1,2026-03-01\nL2,never\n")
+    assert "1 of its 2 rows are unreadable" in export.refusal()
+
+
+@pytest.mark.parametrize("key", ["date_format", "timestamp_format"])
+def test_a_format_that_is_none(export: ExportFolder, key: str) -> None:
+    export.keys = f'{key} = "%Q"\n'
+    export.write("leads.csv", LEADS)
+    assert f"sources.crm.{key}: '%Q' is no strptime format" in export.refusal()
+
+
+def test_a_mapped_entry_table_without_files_names_its_glob(export: ExportFolder) -> None:
+    export.folder.mkdir()
+    export.keys = '[sources.crm.tables.opportunities]\nfiles = "deals.csv"\n'
+    assert "sources.crm.tables.opportunities.files: 'deals.csv' matches no file" in export.refusal()

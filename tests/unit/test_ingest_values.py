@@ -87,7 +87,7 @@ def test_what_is_no_moment_is_quarantined(export: ExportFolder, value: str) -> N
 def test_years_that_cannot_be_are_quarantined(export: ExportFolder, value: str) -> None:
     (reason,) = moments(export, [value]).values()
     assert "lies outside the years 1900 to 2200" in reason
-    assert "add it to the source's null_values" in reason
+    assert 'if it stands for "no date": null_values for CSV' in reason
 
 
 def test_declared_formats(export: ExportFolder) -> None:
