@@ -150,7 +150,7 @@ def _shape_findings(
     empty: pl.DataFrame, contract: Contract, types: Mapping[str, str] | None = None
 ) -> dict[str, _Finding]:
     """The failed checks on columns and types. `types` are the database's: JSON arrives in a frame as text."""
-    found = {name: _Finding() for name in _failures(empty, contract, whole_table=False)}
+    found = {name: _Finding() for name in _failures(empty, contract, rows=False)}
     for column in contract.columns if types else ():
         if types and types.get(column.name, column.data_type).lower() != column.data_type:
             found[f"{column.name}.type"] = _Finding()
@@ -162,23 +162,29 @@ def _row_findings(
 ) -> dict[str, _Finding]:
     """The failed checks on a frame of the right shape."""
     findings = {}
-    for name, holds in _failures(frame, contract, whole_table=whole_table).items():
+    for name, holds in _failures(frame, contract, rows=True, whole_table=whole_table).items():
         rows = [] if holds is None else (~holds).arg_true().to_list()
         keys = frame.select(contract.key)[rows[:SHOWN_KEYS]] if rows else frame.clear()
         findings[name] = _Finding(len(rows), tuple(_plain(key) for key in keys.iter_rows(named=True)))
     return findings
 
 
-def _failures(frame: pl.DataFrame, contract: Contract, *, whole_table: bool) -> dict[str, pl.Series | None]:
-    """The failed checks by name; for those on rows, a Boolean per row that is false where the row fails."""
+def _failures(
+    frame: pl.DataFrame, contract: Contract, *, rows: bool, whole_table: bool = False
+) -> dict[str, pl.Series | None]:
+    """The failed checks by name; those on rows with a Boolean per row, false where the row fails.
+
+    `rows` asks for the checks on rows too, and `whole_table` for those that need all of them.
+    """
     from pandera.config import ValidationDepth, config_context
     from pandera.errors import SchemaErrors
 
     from orchestration.checks.schema import schema
 
     failures: dict[str, pl.Series | None] = {}
+    depth = ValidationDepth.SCHEMA_AND_DATA if rows else ValidationDepth.SCHEMA_ONLY
     # said here so that no PANDERA_* variable of the environment can switch the gate off
-    with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
+    with config_context(validation_enabled=True, validation_depth=depth):
         try:
             schema(contract, whole_table=whole_table).validate(frame, lazy=True)
         except SchemaErrors as errors:
