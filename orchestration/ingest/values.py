@@ -337,7 +337,7 @@ class Value:
 
 
 def check_formats(con: duckdb.DuckDBPyConnection, source_name: str, source: FilesSource) -> None:
-    """Refuse date and timestamp formats that the database cannot read, and time zones that it does not know."""
+    """Refuse date and timestamp formats that DuckDB cannot read, and time zones that it does not know."""
     declared = {"date_format": source.date_format}
     if source.timestamp_format != "iso":
         declared["timestamp_format"] = source.timestamp_format
