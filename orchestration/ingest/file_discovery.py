@@ -64,10 +64,15 @@ def files_of(source_name: str, source: FilesSource, table_name: str) -> list[Tab
             f" setting."
         )
     mapping = source.tables.get(table_name)
-    if mapping is None:
-        paths = [path for path in folder.iterdir() if table_of(path.name) == table_name]
-    else:
-        paths = _matches(source_name, folder, table_name, mapping)
+    try:
+        if mapping is None:
+            paths = [path for path in folder.iterdir() if table_of(path.name) == table_name]
+        else:
+            paths = _matches(source_name, folder, table_name, mapping)
+    except OSError as error:
+        raise SourceError(
+            f"sources.{source_name}.folder: {folder} cannot be listed ({error.strerror}); check its permissions."
+        ) from None
     found = [
         TableFile(path, path.relative_to(folder).as_posix(), _format(source_name, table_name, mapping, path))
         for path in paths
