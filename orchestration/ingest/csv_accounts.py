@@ -116,7 +116,7 @@ _SHOWN_BYTES = 10_000
 def _make_records(
     con: duckdb.DuckDBPyConnection, plain: PlainFile, source: FilesSource, *, width: int, header_lines: int
 ) -> None:
-    """`zeven_records` as described in `settle`, from the lines alone, and `zeven_spans`: what is not loaded."""
+    """`zeven_records` as described in `settle`, from the lines alone, and `zeven_spans`, the rest."""
     opens, stays = _quote_patterns(source.delimiter, source.quote)
     quote, delimiter = literal(source.quote), literal(source.delimiter)
     blank = "false" if width == 1 else "line = ''"  # a file of one column can hold empty values

@@ -71,7 +71,7 @@ def files_of(source_name: str, source: FilesSource, table_name: str) -> list[Tab
             paths = _matches(source_name, folder, table_name, mapping)
     except OSError as error:
         raise SourceError(
-            f"sources.{source_name}.folder: {folder} cannot be listed ({error.strerror}); check its permissions."
+            f"sources.{source_name}.folder: {folder} cannot be listed ({error.strerror}); check permissions."
         ) from None
     found = [
         TableFile(path, path.relative_to(folder).as_posix(), _format(source_name, table_name, mapping, path))
