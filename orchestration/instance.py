@@ -19,6 +19,7 @@ from orchestration.warehouse import make_private_folder
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
+    from dagster._core.instance.ref import InstanceRef
 
 VARIABLE = "DAGSTER_HOME"
 _CONFIG = """\
@@ -73,8 +74,19 @@ def open_instance(settings: Settings) -> Iterator[DagsterInstance]:
 
     quiet = {"python_logs": {"python_log_level": "CRITICAL"}, "compute_logs": _NO_CAPTURE}
     reference = InstanceRef.from_dir(str(dagster_home(settings)), overrides=quiet)
-    with DagsterInstance.from_ref(reference) as instance:
+    with DagsterInstance.from_ref(_with_fast_history(reference)) as instance:
         yield instance
+
+
+def _with_fast_history(reference: InstanceRef) -> InstanceRef:
+    """Keep Dagster's default storage open while we write; one that somebody has chosen stays as it is."""
+    from dagster._serdes import ConfigurableClassData
+
+    chosen = reference.storage_data
+    if chosen is None or chosen.class_name != "DagsterSqliteStorage":
+        return reference
+    ours = ConfigurableClassData("orchestration.event_log", "KeptOpenStorage", chosen.config_yaml)
+    return reference._replace(storage_data=ours)
 
 
 def _initialise(home: Path) -> None:
