@@ -1,0 +1,64 @@
+"""The models on an empty company: every unit test of the project, every data test, every contract."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from orchestration import run_record
+from orchestration.checks.audit import audit
+from orchestration.checks.contracts import load_contracts
+from orchestration.ingest.registry import KINDS
+from orchestration.settings import PROJECT_ROOT, Settings, load_settings
+from orchestration.transform.dbt_command import DbtCommand
+from orchestration.warehouse import Warehouse
+
+pytestmark = pytest.mark.xdist_group("models")
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A company that has loaded nothing yet; the values that the unit tests are written for."""
+    folder = tmp_path_factory.mktemp("empty_company")
+    file = folder / "zeven.toml"
+    file.write_text('[company]\nname = "Empty"\n[sources.crm]\nkind = "files"\nfolder = "in"\n')
+    settings = load_settings(file)
+    with Warehouse(settings).connect() as con:
+        for kind in KINDS.values():
+            kind.prepare(con)
+        run_record.prepare(con)
+        run_record.begin(con, "empty", datetime(2026, 3, 31, 12, tzinfo=UTC))
+    return settings
+
+
+@pytest.fixture(scope="module")
+def outcomes(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Status by node, of everything that dbt builds and tests."""
+    dbt = DbtCommand(settings, "build", target=tmp_path_factory.mktemp("target"))
+    dbt.run()
+    assert dbt.result is not None, dbt.exception
+    return {
+        outcome.node.unique_id: f"{outcome.status} {outcome.message or ''}".strip()
+        for outcome in dbt.result.results
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "at_least"),
+    [("unit_test", "pass", 25), ("test", "pass", 90), ("model", "success", 59), ("seed", "success", 4)],
+)
+def test_everything_passes(outcomes: dict[str, str], kind: str, good: str, at_least: int) -> None:
+    found = {name: status for name, status in outcomes.items() if name.startswith(f"{kind}.")}
+    assert len(found) >= at_least, "fewer than before: was something left out of the selection?"
+    bad = {name: status for name, status in found.items() if not status.lower().startswith((good, "ok"))}
+    assert not bad
+
+
+def test_every_contract_holds_for_an_empty_company(settings: Settings, outcomes: dict[str, str]) -> None:
+    assert outcomes
+    with Warehouse(settings).connect(read_only=True) as con:
+        verdicts = audit(con, load_contracts(Path(PROJECT_ROOT / "models")), schema="marts")
+    assert len(verdicts) > 600
+    assert [verdict.message for verdict in verdicts if not verdict.passed] == []
