@@ -11,10 +11,11 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
+import yaml
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
-from orchestration.settings import load_settings
+from orchestration.settings import DBT_PROJECT_DIR, load_settings
 from orchestration.transform.dbt_vars import dbt_vars
 
 _SETTINGS = """
@@ -35,7 +36,8 @@ def _vars() -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "zeven.toml"
         file.write_text(_SETTINGS, encoding="utf-8")
-        return dbt_vars(load_settings(file))
+        project = yaml.safe_load((DBT_PROJECT_DIR / "dbt_project.yml").read_text(encoding="utf-8"))
+        return {**project["vars"], **dbt_vars(load_settings(file))}
 
 
 _VARS = _vars()
