@@ -21,13 +21,27 @@ periods as (
 ),
 
 steps as (
-    select team_id, rep_id, source, industry, campaign, created_on as stepped_on, 1 as step
+    select
+        leads.team_id,
+        leads.rep_id,
+        leads.source,
+        leads.industry,
+        leads.campaign,
+        leads.created_on as stepped_on,
+        1 as step
     from leads
     union all
-    select team_id, rep_id, source, industry, campaign, greatest(left_workload_on, created_on) as stepped_on, -1 as step
+    select
+        leads.team_id,
+        leads.rep_id,
+        leads.source,
+        leads.industry,
+        leads.campaign,
+        greatest(leads.left_workload_on, leads.created_on) as stepped_on,
+        -1 as step
     from leads
     cross join run
-    where left_workload_on <= run.as_of_on
+    where leads.left_workload_on <= run.as_of_on
 ),
 
 dated as (
@@ -50,7 +64,9 @@ keys as (
 
 accumulated as (
     select
-        {% for column in key_columns() %}keys.{{ column }}, {% endfor %}
+        {% for column in key_columns() -%}
+        keys.{{ column }},
+        {% endfor -%}
         cast(
             sum(coalesce(cut.net_leads, 0)) over (
                 partition by keys.period_type, keys.level, keys.team_id, keys.rep_id, keys.breakdown, keys.breakdown_value

@@ -1,12 +1,17 @@
 -- Detects a pipeline of today that differs from the opportunities that are open and qualified today.
 -- Likely cause: a gap or overlap in the history of an opportunity. A row is the difference.
 {{ config(meta={'dagster': {'ref': {'name': 'kpi_open_pipeline'}}}) }}
-with published as (
-    select coalesce(sum(open_amount), 0) as amount, coalesce(sum(open_opportunities), 0) as opportunities
-    from {{ ref('kpi_open_pipeline') }}
-    where
-        period_type = 'year' and level = 'company' and breakdown = 'total'
-        and period_start = (select max(period_start) from {{ ref('int_periods') }} where period_type = 'year')
+with years as (
+    select max(period_start) as running from {{ ref('int_periods') }} where period_type = 'year'
+),
+
+published as (
+    select
+        coalesce(sum(pipeline.open_amount), 0) as amount,
+        coalesce(sum(pipeline.open_opportunities), 0) as opportunities
+    from {{ ref('kpi_open_pipeline') }} as pipeline
+    inner join years on pipeline.period_start = years.running
+    where pipeline.period_type = 'year' and pipeline.level = 'company' and pipeline.breakdown = 'total'
 ),
 
 recorded as (
