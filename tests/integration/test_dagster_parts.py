@@ -1,4 +1,4 @@
-"""The parts of a run, without a run: what dbt is told, what a failure says, when to start, who is abandoned."""
+"""The parts of a run, without a run: what dbt is told, what a failure says, when to start, who was killed."""
 
 from __future__ import annotations
 
