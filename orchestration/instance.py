@@ -26,6 +26,10 @@ _CONFIG = """\
 # Written by Zeven when it was not there; change it as you like.
 telemetry:
   enabled: false
+nux:
+  enabled: false
+python_logs:
+  python_log_level: INFO
 retention:
   schedule:
     purge_after_days: 90

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 LAUNCHED_BY = "zeven/launched_by"
 """Run tag that completes the sentence "started by ..."; Dagster's own tags tell of schedule and sensor."""
-PROCESS = "zeven/process"
-"""Run tag with the process that works on the run: `<pid>:<start time>`."""
+PROCESS = ".dagster/zeven_process"
+"""Run tag with the process that works on the run, `<pid>:<start time>`; the front hides it in the UI."""
 
 
 @dataclass
