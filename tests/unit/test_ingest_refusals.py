@@ -22,7 +22,7 @@ def export(tmp_path: Path) -> ExportFolder:
     [
         (b"PK\x03\x04rest", "Excel workbook (.xlsx)"),
         (b"\xd0\xcf\x11\xe0rest", "old Excel workbook"),
-        (gzip.compress(LEADS.encode()), "compressed with gzip"),
+        (gzip.compress(LEADS.encode(), mtime=0), "compressed with gzip"),
         (b"%PDF-1.7", "PDF document"),
         (b"PAR1xxxx", "Parquet file by its content"),
         (b"<!DOCTYPE html><html>", "web page or XML"),
