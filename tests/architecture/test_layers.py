@@ -1,4 +1,4 @@
-"""The rules that keep the models simple, held by reading them: layers, names, style, one place for each list."""
+"""The rules that keep the models simple, held by reading them: layers, names, style, lists kept twice."""
 
 from __future__ import annotations
 
