@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestration.transform.wording import demand_of
+
 _SHOWN = 10
 
 
@@ -52,10 +54,10 @@ def _sentence(failure: NodeFailure, manifest: Mapping[str, Any], compiled: Path)
         what = f"{node['resource_type']} {node['name']}"
         return f"{what} could not be built: {_essence(failure.message)}; see {file}."
     rows = "1 row fails" if failure.failures == 1 else f"{failure.failures:,} rows fail"
-    meaning = " ".join(str(node.get("description") or "").split()).rstrip(".")
-    because = f" ({meaning})" if meaning else ""
+    demand = demand_of(node).rstrip(".")
+    demanded = f" ({demand})" if demand else ""
     return (
-        f"test {_test_name(node)}: {rows}{because}; see {file}, and for the rows run {_sql(node, compiled)}."
+        f"test {_test_name(node)}: {rows}{demanded}; see {file}, and for the rows run {_sql(node, compiled)}."
     )
 
 

@@ -14,6 +14,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
 from orchestration.settings import DBT_PROJECT_DIR
+from orchestration.transform.wording import check_names, demand_of
 
 OWNER = "team:data-engineering"
 TEST_OF = "zeven/dbt_test"
@@ -35,7 +36,7 @@ class ZevenTranslator(DagsterDbtTranslator):
 
     def __init__(self, manifest: Mapping[str, Any]) -> None:
         super().__init__(DagsterDbtTranslatorSettings(enable_asset_checks=True))
-        self._manifest = manifest
+        self._check_names = check_names(manifest)
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
         return layer_of(dbt_resource_props)
@@ -67,9 +68,9 @@ class ZevenTranslator(DagsterDbtTranslator):
             self.get_asset_key(manifest["nodes"].get(name) or manifest["sources"][name]) for name in others
         }
         return dg.AssetCheckSpec(
-            name=test["name"],
+            name=self._check_names[unique_id],
             asset=asset_spec.key,
-            description=" ".join(str(test.get("description") or "").split()) or None,
+            description=demand_of(test) or None,
             additional_deps=sorted(keys - {asset_spec.key}),
             blocking=test["config"]["severity"].lower() == "error",
             metadata={TEST_OF: unique_id, **code_link(test)},

@@ -123,14 +123,17 @@ def test_every_dbt_test_is_a_check_of_exactly_one_asset(
 ) -> None:
     from orchestration.transform.manifest import ensure_manifest
 
-    tests = {
-        node["name"]
-        for node in ensure_manifest(settings)["nodes"].values()
-        if node["resource_type"] == "test"
-    }
-    keys = definitions.resolve_asset_graph().asset_check_keys
-    shown = [key.name for key in keys if key.name != "contract"]
+    nodes = ensure_manifest(settings)["nodes"]
+    tests = {name for name, node in nodes.items() if node["resource_type"] == "test"}
+    [dbt] = [
+        asset
+        for asset in definitions.assets or ()
+        if getattr(asset, "op", None) and asset.op.name == "dbt_models"
+    ]  # type: ignore[union-attr]
+    shown = [spec.metadata["zeven/dbt_test"] for spec in dbt.check_specs]  # type: ignore[union-attr]
     assert sorted(shown) == sorted(tests)
+    assert not [spec.name for spec in dbt.check_specs if not spec.description]  # type: ignore[union-attr]
+    assert not [spec.name for spec in dbt.check_specs if len(spec.name) > 60]  # type: ignore[union-attr]
 
 
 def test_the_job_runs_everything(definitions: dg.Definitions, specs: list[dg.AssetSpec]) -> None:

@@ -22,6 +22,7 @@ from orchestration.transform import translator
 from orchestration.transform.dbt_vars import dbt_vars
 from orchestration.transform.failures import NodeFailure, sentences, summary
 from orchestration.transform.translator import layer_of
+from orchestration.transform.wording import demand_of
 from orchestration.warehouse import COMMAND_LINE, DAGSTER_UI, SCHEDULE, SENSOR, Warehouse, writer_lock
 
 LEAD = "lead_id,created_at\nL1,2026-03-02T09:00:00Z\n"
@@ -121,6 +122,42 @@ def test_each_kind_of_failure_has_its_sentence() -> None:
         "/w/target/compiled/tests/dbt/sums.sql."
     )
     assert model == "model t could not be built: Binder Error: no column x; see models/marts/t.sql."
+
+
+def test_a_test_without_description_says_what_it_demands() -> None:
+    def generic(name: str, **kwargs: Any) -> dict[str, Any]:
+        return {"test_metadata": {"name": name, "kwargs": kwargs}, "column_name": kwargs.get("column_name")}
+
+    assert demand_of(generic("not_null", column_name="id")) == "id is never empty."
+    assert demand_of(generic("is_between", column_name="p", minimum=0)) == "p lies within 0 and anything."
+    assert demand_of(generic("is_unique_on", columns=["a", "b"], model="m")) == "No two rows share a, b."
+    assert demand_of(generic("adds_up", other="{{ ref('x') }}")) == "Generic test adds_up (other: x)."
+    singular = {"raw_code": "-- Detects holes.\n-- A row is one.\nselect 1 -- not this\n"}
+    assert demand_of(singular) == "Detects holes. A row is one."
+    assert demand_of({"raw_code": "select 1"}) == ""
+
+
+def test_check_names_are_short_and_unique_within_a_model() -> None:
+    def generic(node: str, name: str, column: str | None = None) -> dict[str, Any]:
+        metadata = {"name": name, "kwargs": {}}
+        return {
+            "resource_type": "test",
+            "name": f"{name}_{node}_and_all_arguments",
+            "test_metadata": metadata,
+            "attached_node": node,
+            "column_name": column,
+        }
+
+    nodes = {
+        "test.1": generic("model.a", "unique", "id"),
+        "test.2": generic("model.a", "adds_up"),
+        "test.3": generic("model.a", "adds_up"),
+        "test.4": generic("model.b", "adds_up"),
+        "test.5": {"resource_type": "test", "name": "no_holes"},
+        "model.a": {"resource_type": "model", "name": "a"},
+    }
+    names = translator.check_names({"nodes": nodes})
+    assert list(names.values()) == ["unique_id", "adds_up", "adds_up_2", "adds_up", "no_holes"]
 
 
 def test_many_failures_are_counted_and_ten_are_shown() -> None:
