@@ -73,7 +73,10 @@ def _up_to_date(settings: Settings, instant: datetime, wait_seconds: float | Non
     from orchestration.made_from import made_from
     from orchestration.publish.catalogue import current
 
-    served = current(settings)
+    try:
+        served = current(settings)
+    except ZevenError:  # what serves is damaged: a new release is the remedy
+        return None
     if served is None:
         return None
     with Warehouse(settings, wait_seconds).connect(read_only=True) as con:

@@ -40,30 +40,32 @@ def build_contract_checks(settings: Settings, contracts: Mapping[str, Contract])
     ) -> Iterator[dg.AssetCheckResult]:
         wanted = {key.asset_key.path[-1] for key in context.selected_asset_check_keys}
         blocking: list[Verdict] = []
+        rules = 0
         with user_errors():
             with warehouse.connect() as con:
                 for contract in contracts.values():
                     if contract.table in wanted:
                         verdicts = audit_table(con, contract, schema=SCHEMA)
-                        _tell(contract, verdicts)
+                        _tell(verdicts)
+                        rules += len(verdicts)
                         blocking += [verdict for verdict in verdicts if verdict.blocks]
                         yield _result(contract, verdicts)
             if blocking:
                 error = AuditError(_message(blocking), blocking)
                 record_failure(settings, run_id=context.run.run_id, error=error)
                 raise error
+            report(
+                Event("check", "contracts", "done", detail=f"{rules:,} rules of {len(wanted)} tables hold")
+            )
 
     return check_contracts
 
 
-def _tell(contract: Contract, verdicts: Sequence[Verdict]) -> None:
-    failed = [verdict for verdict in verdicts if not verdict.passed]
-    for verdict in failed:
+def _tell(verdicts: Sequence[Verdict]) -> None:
+    for verdict in [verdict for verdict in verdicts if not verdict.passed]:
         status = "failed" if verdict.blocks else "warning"
         name = f"{verdict.table}: {verdict.rule}"
         report(Event("check", name, status, rows=verdict.failing_rows))  # type: ignore[arg-type]
-    if not failed:
-        report(Event("check", contract.table, "done", detail=f"{len(verdicts)} rules of its contract hold"))
 
 
 def _result(contract: Contract, verdicts: Sequence[Verdict]) -> dg.AssetCheckResult:
