@@ -99,6 +99,8 @@ class Warehouse:
                 break
             except duckdb.Error as error:
                 pid = _who_has_it_open(error)
+                if isinstance(error, duckdb.ConnectionException):
+                    raise  # open in this very process, with other options: a mistake of ours
                 if pid is None:
                     raise self._explain(error) from error
                 where = f"{self.file} is open in process {pid} ({_program(pid)})"

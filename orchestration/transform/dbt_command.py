@@ -15,7 +15,7 @@ import os
 import queue
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -25,7 +25,7 @@ from orchestration.transform.dbt_vars import dbt_vars
 from orchestration.warehouse import Warehouse, make_private_folder
 
 if TYPE_CHECKING:
-    from dbt.adapters.base.impl import BaseAdapter
+    from dbt.adapters.sql.impl import SQLAdapter
     from dbt.artifacts.schemas.run import RunExecutionResult
     from dbt_common.events.base_types import EventMsg
 
@@ -170,11 +170,14 @@ def _stop(worker: threading.Thread) -> None:
 
 
 def _interrupt_connections() -> None:
+    """As dbt does at Ctrl-C, except that a connection that closes at this moment does not spare the others."""
+    import duckdb
     from dbt.adapters.factory import FACTORY
 
-    adapter = cast("BaseAdapter | None", FACTORY.adapters.get("duckdb"))
-    if adapter is not None:
-        adapter.cancel_open_connections()  # type: ignore[no-untyped-call]
+    adapter = cast("SQLAdapter | None", FACTORY.adapters.get("duckdb"))
+    for connection in list(adapter.connections.thread_connections.values()) if adapter else []:
+        with suppress(duckdb.Error, AttributeError):  # closed, or not opened yet
+            connection.handle.cursor().interrupt()
 
 
 def _close_connections() -> None:
