@@ -170,7 +170,7 @@ def _stop(worker: threading.Thread) -> None:
 
 
 def _interrupt_connections() -> None:
-    """As dbt does at Ctrl-C, except that a connection that closes at this moment does not spare the others."""
+    """As dbt does at Ctrl-C; but a connection that closes at this moment does not spare the others."""
     import duckdb
     from dbt.adapters.factory import FACTORY
 
