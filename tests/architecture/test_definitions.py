@@ -18,6 +18,8 @@ from orchestration.publish.release import MODELS_DIR
 from orchestration.schedules import JOB
 from orchestration.settings import PROJECT_ROOT, Settings, load_settings
 
+pytestmark = pytest.mark.xdist_group("definitions")
+
 GROUPS = {"ingest", "seeds", "staging", "intermediate", "core", "kpis", "release"}
 
 IMPORT_ALONE = """
