@@ -111,3 +111,10 @@ def _minutes(value: float) -> str:
 def change(ratio: float | None) -> str:
     """`+12 %`, `-3 %`; empty for none."""
     return "" if ratio is None else f"{100 * ratio:+.0f} %"
+
+
+def comparison(row: Number) -> str:
+    """The change of the complete month; `too early` where the release refuses to compare two values it has."""
+    if row.change_ratio is None and row.complete_value is not None and row.previous_value:
+        return "too early"
+    return change(row.change_ratio)

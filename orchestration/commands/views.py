@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from orchestration.commands.numbers import Numbers, change, shown
+from orchestration.commands.numbers import Numbers, comparison, shown
 from orchestration.console import duration, results
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def numbers_table(numbers: Numbers) -> Table:
             Text(shown(row.complete_value, row.unit, numbers.currency), style="bold"),
             shown(row.target_value, row.unit, numbers.currency) if row.target_value is not None else "",
             shown(row.previous_value, row.unit, numbers.currency),
-            change(row.change_ratio),
+            comparison(row),
             Text(row.status or "", style=_STATUS_COLOUR.get(row.status or "", "")),
             shown(row.running_value, row.unit, numbers.currency),
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from orchestration.commands.numbers import change, shown
+from orchestration.commands.numbers import Number, change, comparison, shown
 from orchestration.console import Progress, duration, line_of, to_json
 from orchestration.progress import Event, report, reporting_to
 
@@ -141,3 +141,19 @@ def test_json_of_what_commands_answer() -> None:
 def test_json_refuses_what_it_does_not_know() -> None:
     with pytest.raises(TypeError, match="object has no JSON form"):
         to_json({"thing": object()})
+
+
+@pytest.mark.parametrize(
+    ("complete", "previous", "ratio", "text"),
+    [
+        (0.011, 0.018, None, "too early"),
+        (0.011, 0.018, -0.389, "-39 %"),
+        (5.0, 0.0, None, ""),
+        (None, 4.0, None, ""),
+    ],
+)
+def test_what_cannot_be_compared_yet_is_said(
+    complete: float | None, previous: float, ratio: float | None, text: str
+) -> None:
+    row = Number("conversion_ratio", "Conversion ratio", "ratio", complete, None, None, previous, ratio, None)
+    assert comparison(row) == text

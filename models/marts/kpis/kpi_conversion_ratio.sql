@@ -15,6 +15,10 @@ dates as (
     select * from {{ ref('dim_dates') }}
 ),
 
+run as (
+    select * from {{ ref('stg_zeven__run') }}
+),
+
 dated as (
     select
         leads.*,
@@ -45,6 +49,12 @@ keys as (
     {{ kpi_keys(['cut']) }}
 ),
 
+-- how long nearly all customers took: younger leads still become customers, and do not compare with older ones
+ripening as (
+    select percentile_cont(0.9) within group (order by days_to_customer) as p90_days_to_customer
+    from dated
+),
+
 measured as (
     select
         {{ shared_kpi_columns('keys') }},
@@ -54,8 +64,11 @@ measured as (
         {{ ratio('cut.customers', 'cut.leads') }} as conversion_ratio,
         {{ ratio('cut.opportunity_leads', 'cut.leads') }} as lead_to_opportunity_ratio,
         {{ ratio('cut.opportunity_customers', 'cut.opportunity_leads') }} as opportunity_to_customer_ratio,
-        cut.median_days_to_customer
+        cut.median_days_to_customer,
+        coalesce({{ days_between('keys.period_end', 'run.as_of_on') }} >= ripening.p90_days_to_customer, false) as is_mature
     from keys
+    cross join run
+    cross join ripening
     left join cut on {{ same_kpi_key('keys', 'cut') }}
 )
 

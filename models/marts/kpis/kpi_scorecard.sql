@@ -21,6 +21,12 @@ targets as (
     select * from {{ ref('kpi_target_attainment') }}
 ),
 
+young as (
+    select 'conversion_ratio' as kpi, period_type, period_start, level, team_id, rep_id
+    from {{ ref('kpi_conversion_ratio') }}
+    where breakdown = 'total' and not is_mature
+),
+
 headlines as (
     {%- for slug, column in headlines.items() %}
     select '{{ slug }}' as kpi, period_type, period_start, level, team_id, rep_id, cast({{ column }} as double) as value
@@ -53,12 +59,17 @@ compared as (
         end as target_value,
         previous.value as previous_value,
         last_year.value as same_period_last_year_value,
-        {{ ratio('dated.value - previous.value', 'abs(previous.value)') }} as change_ratio,
+        -- leads that still become customers compare with no older ones: "conversion collapsed" every month
+        case
+            when young.kpi is null then {{ ratio('dated.value - previous.value', 'abs(previous.value)') }}
+        end as change_ratio,
         catalog.direction,
         catalog.sort_order
     from dated
     inner join catalog on dated.kpi = catalog.slug
     left join targets on {{ same_member('dated', 'targets') }} and dated.period_start = targets.period_start
+    left join young
+        on {{ same_member('dated', 'young') }} and dated.kpi = young.kpi and dated.period_start = young.period_start
     left join headlines as previous
         on {{ same_member('dated', 'previous') }} and dated.kpi = previous.kpi and dated.previous_period_start = previous.period_start
     left join headlines as last_year
