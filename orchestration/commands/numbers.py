@@ -114,7 +114,7 @@ def change(ratio: float | None) -> str:
 
 
 def comparison(row: Number) -> str:
-    """The change of the complete month; `too early` where the release refuses to compare two values it has."""
+    """The change of the complete month; `too early` where the release refuses to compare two values."""
     if row.change_ratio is None and row.complete_value is not None and row.previous_value:
         return "too early"
     return change(row.change_ratio)
