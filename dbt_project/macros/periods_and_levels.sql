@@ -1,12 +1,25 @@
 {#
     The one place that cuts records by period, level and breakdown. Every kpi_* table is made by:
-    1. cut_by_period_and_level: aggregates records at every key at once, by grouping sets, straight from the records,
-       so that medians and ratios are never computed from other medians and ratios;
-    2. kpi_keys: the keys a table has: dense for `total`, what occurs for the other breakdowns;
-    3. same_kpi_key: how a cut is joined back to the keys.
+    1. with_period_starts: gives every dated record the week, month, quarter and year that it lies in;
+    2. cut_by_period_and_level: aggregates the records at every key at once, by grouping sets, so that medians and ratios are never
+       computed from other medians and ratios;
+    3. kpi_keys: the keys a table has: dense for `total`, what occurs for the other breakdowns;
+    4. same_kpi_key: how a cut is joined back to the keys.
 #}
 
 {% macro key_columns() %}{{ return(['period_type', 'period_start', 'level', 'team_id', 'rep_id', 'breakdown', 'breakdown_value']) }}{% endmacro %}
+
+{# The records with the starts of the periods that the date in column `day` lies in; `dates` is a CTE on dim_dates. #}
+{% macro with_period_starts(records, day, dates='dates') -%}
+    select
+        {{ records }}.*,
+        {{ dates }}.week_start,
+        {{ dates }}.month_start,
+        {{ dates }}.quarter_start,
+        {{ dates }}.year_start
+    from {{ records }}
+    inner join {{ dates }} on {{ records }}.{{ day }} = {{ dates }}.date_day
+{%- endmacro %}
 
 {#
     records: a relation with team_id, rep_id, the breakdown columns and either

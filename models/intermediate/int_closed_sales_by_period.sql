@@ -11,25 +11,25 @@ dates as (
     select * from {{ ref('dim_dates') }}
 ),
 
-closed as (
+won_and_lost as (
     select
-        opportunities.opportunity_id,
-        opportunities.team_id,
-        opportunities.rep_id,
-        opportunities.lead_rep_id,
-        opportunities.source,
-        opportunities.industry,
-        opportunities.outcome = 'won' as is_won,
-        opportunities.amount,
-        opportunities.has_amount,
-        opportunities.sales_cycle_days,
-        dates.week_start,
-        dates.month_start,
-        dates.quarter_start,
-        dates.year_start
+        opportunity_id,
+        team_id,
+        rep_id,
+        lead_rep_id,
+        source,
+        industry,
+        outcome = 'won' as is_won,
+        amount,
+        has_amount,
+        sales_cycle_days,
+        closed_on
     from opportunities
-    inner join dates on opportunities.closed_on = dates.date_day
-    where opportunities.is_closed
+    where is_closed
+),
+
+closed as (
+    {{ with_period_starts('won_and_lost', 'closed_on') }}
 ),
 
 closed_products as (

@@ -45,9 +45,7 @@ steps as (
 ),
 
 dated as (
-    select steps.*, dates.week_start, dates.month_start, dates.quarter_start, dates.year_start
-    from steps
-    inner join dates on steps.stepped_on = dates.date_day
+    {{ with_period_starts('steps', 'stepped_on') }}
 ),
 
 cut as (

@@ -8,14 +8,7 @@ dates as (
 ),
 
 dated as (
-    select
-        leads.*,
-        dates.week_start,
-        dates.month_start,
-        dates.quarter_start,
-        dates.year_start
-    from leads
-    inner join dates on leads.created_on = dates.date_day
+    {{ with_period_starts('leads', 'created_on') }}
 ),
 
 cut as (

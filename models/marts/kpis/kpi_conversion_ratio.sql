@@ -8,7 +8,10 @@ periods as (
 ),
 
 leads as (
-    select * from {{ ref('fct_leads') }}
+    select
+        *,
+        {{ days_between('created_on', 'became_customer_on') }} as days_to_customer
+    from {{ ref('fct_leads') }}
 ),
 
 dates as (
@@ -20,15 +23,7 @@ run as (
 ),
 
 dated as (
-    select
-        leads.*,
-        {{ days_between('leads.created_on', 'leads.became_customer_on') }} as days_to_customer,
-        dates.week_start,
-        dates.month_start,
-        dates.quarter_start,
-        dates.year_start
-    from leads
-    inner join dates on leads.created_on = dates.date_day
+    {{ with_period_starts('leads', 'created_on') }}
 ),
 
 cut as (

@@ -16,14 +16,7 @@ dates as (
 ),
 
 dated as (
-    select
-        contact_moments.*,
-        dates.week_start,
-        dates.month_start,
-        dates.quarter_start,
-        dates.year_start
-    from contact_moments
-    inner join dates on contact_moments.occurred_on = dates.date_day
+    {{ with_period_starts('contact_moments', 'occurred_on') }}
 ),
 
 cut as (
