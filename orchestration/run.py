@@ -19,6 +19,7 @@ from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse import COMMAND_LINE, Warehouse, writer_lock
 
 if TYPE_CHECKING:
+    from dagster import DagsterInstance
     from dagster._core.remote_origin import RemoteJobOrigin
 
     from orchestration.checks.contracts import Contract
@@ -133,7 +134,16 @@ def _launch(settings: Settings, instant: datetime, wait_seconds: float | None) -
             if told is None:
                 raise
             raise told from None
+        finally:
+            _settle(instance, run.run_id)
     return run.run_id, journal
+
+
+def _settle(instance: DagsterInstance, run_id: str) -> None:
+    """A run that was interrupted before its first step stands as canceled, not as about to start."""
+    run = instance.get_run_by_id(run_id)
+    if run is not None and not run.is_finished:
+        instance.report_run_canceled(run, "The run was interrupted before it was over.")
 
 
 def _origin(job: str) -> RemoteJobOrigin:

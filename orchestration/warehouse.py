@@ -11,6 +11,7 @@ for the sentence that names the holder.
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import os
 import re
@@ -39,6 +40,7 @@ SCHEDULE = "the schedule"
 SENSOR = "the sensor"
 
 _POLL_SECONDS = 0.2
+_STILL_OURS_SECONDS = 10.0
 _GRACE_SECONDS = 0.5
 """Even who will not wait tries this long: `holder` takes the lock for an instant to see whether it is
 free."""
@@ -88,6 +90,7 @@ class Warehouse:
             "temp_directory": str(self.temp_folder),
         }
         deadline = time.monotonic() + self._wait_seconds
+        still_ours_until = time.monotonic() + _STILL_OURS_SECONDS
         told = False
         while True:
             try:
@@ -100,7 +103,13 @@ class Warehouse:
             except duckdb.Error as error:
                 pid = _who_has_it_open(error)
                 if isinstance(error, duckdb.ConnectionException):
-                    raise  # open in this very process, with other options: a mistake of ours
+                    # still open in this very process, with dbt's options: a query that was interrupted
+                    # holds it until its thread has noticed
+                    if time.monotonic() >= still_ours_until:
+                        raise
+                    gc.collect()
+                    time.sleep(_POLL_SECONDS)
+                    continue
                 if pid is None:
                     raise self._explain(error) from error
                 where = f"{self.file} is open in process {pid} ({_program(pid)})"
