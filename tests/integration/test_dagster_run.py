@@ -228,3 +228,18 @@ def test_leaving_dbt_early_stops_it_and_closes_the_warehouse(ran: Ran) -> None:
         assert not command.succeeded
         with Warehouse(ran.settings, wait_seconds=0).connect() as con:
             assert con.execute("select 1").fetchall() == [(1,)]
+
+
+def test_an_interrupt_before_the_first_step_leaves_a_canceled_run(
+    ran: Ran, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dagster._core.execution.api.execute_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_pipeline(ran.settings, force=True)
+    with open_instance(ran.settings) as instance:
+        newest, *_ = instance.get_runs(limit=1)
+        assert newest.status is dg.DagsterRunStatus.CANCELED
+    assert holder(ran.settings) is None
