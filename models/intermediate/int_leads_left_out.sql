@@ -1,6 +1,15 @@
 -- One row per lead that does not count, with the reason: merged, deleted, made after the run's instant, or a rule of the settings.
 with leads as (
-    select * from {{ ref('int_leads_mapped') }}
+    select
+        *,
+        -- the rules see a lead's own columns and nothing else
+        case
+            {%- for exclusion in var('lead_exclusions') %}
+            when ({{ exclusion.condition }}) then '{{ exclusion.reason | replace("'", "''") }}'
+            {%- endfor %}
+            when false then 'no rule'
+        end as excluded_for
+    from {{ ref('int_leads_mapped') }}
 ),
 
 survivors as (
@@ -14,9 +23,7 @@ judged as (
             when not leads.is_created then 'created after as_of'
             when survivors.survivor_lead_id <> leads.lead_id then 'merged'
             when leads.is_deleted then 'deleted'
-            {%- for exclusion in var('lead_exclusions') %}
-            when ({{ exclusion.condition }}) then '{{ exclusion.reason | replace("'", "''") }}'
-            {%- endfor %}
+            else leads.excluded_for
         end as reason
     from leads
     inner join survivors on leads.lead_id = survivors.lead_id
