@@ -37,7 +37,7 @@ described as (
         opportunities.lost_reason,
         opportunities.currency,
         opportunities.amount as source_amount,
-        coalesce(opportunities.probability, stages.probability) as probability,
+        opportunities.probability,
         opportunities.created_at,
         opportunities.created_on,
         opportunities.expected_close_on,

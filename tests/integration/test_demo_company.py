@@ -213,3 +213,26 @@ def test_a_second_run_finds_nothing_new(published: Published) -> None:
             now = con.execute(f"select * from {table} order by all").fetchall()
             before = published.con.execute(f"select * from {table} order by all").fetchall()
             assert now == before, table
+
+
+def test_the_past_can_be_asked(published: Published) -> None:
+    """A run of today that describes last summer: what had closed by then is what is known of it now."""
+    sales = (
+        "select * from kpi_closed_sales where period_type = 'month' and breakdown = 'total' "
+        "and period_start between date '2024-01-01' and date '2025-06-30' order by all"
+    )
+    stock = (
+        "select open_opportunities, open_amount from kpi_open_pipeline where period_type = 'month' "
+        "and level = 'company' and breakdown = 'total' and period_start = date '2025-06-01'"
+    )
+    now_sales = published.con.execute(sales).fetchall()
+    now_stock = published.con.execute(stock).fetchall()
+    run_pipeline(published.settings, as_of="2025-07-15")
+    with open_release(published.settings) as con:
+        assert con.execute(sales).fetchall() == now_sales != []
+        assert con.execute("select max(period_start) from kpi_number_of_leads").fetchall() == [
+            (date(2025, 7, 14),)
+        ]
+        (then_open, then_amount), *_ = con.execute(stock).fetchall()
+    # who owns a deal changes, what was open does not
+    assert [(then_open, then_amount)] == now_stock

@@ -1,14 +1,6 @@
--- One row per opportunity that counts, in company currency, with the rep who owned it: at the close for a closed one, else today.
-with run as (
-    select * from {{ ref('stg_zeven__run') }}
-),
-
-opportunities as (
-    select * from {{ ref('int_opportunities_resolved') }}
-),
-
-states as (
-    select * from {{ ref('int_opportunity_states') }}
+-- One row per opportunity that counts, in company currency, with the rep who owned it: at the close for a closed one, else at as_of.
+with opportunities as (
+    select * from {{ ref('int_opportunities_as_of') }}
 ),
 
 reps as (
@@ -23,36 +15,15 @@ stages as (
     select * from {{ ref('stage_map') }}
 ),
 
-decided as (
-    select
-        *,
-        -- the end of the close date; a close date before the creation is one that was entered later
-        greatest(
-            {{ utc_from_local('closed_on + interval 86399 second') }},
-            coalesce(created_at, {{ utc_from_local('created_on') }})
-        ) as decided_at
-    from opportunities
-),
-
-owned as (
-    select
-        opportunities.*,
-        case when opportunities.is_closed then states.owner_id else opportunities.owner_id end as deciding_owner_id,
-        case when opportunities.is_closed then opportunities.closed_on else run.as_of_on end as rate_on
-    from decided as opportunities
-    cross join run
-    left join states
-        on opportunities.opportunity_id = states.opportunity_id
-        and opportunities.decided_at >= states.valid_from
-        and opportunities.decided_at < states.valid_to
-),
-
 converted as (
     select
-        owned.*,
-        {{ converted('owned.source_amount', 'owned.currency', 'owned.rate_on') }} as amount
-    from owned
-    left join rates on {{ rate_valid_on('owned.currency', 'owned.rate_on') }}
+        opportunities.*,
+        {{ converted('opportunities.source_amount', 'opportunities.currency', 'opportunities.rate_on') }} as amount,
+        coalesce(stages.is_qualified, true) as is_qualified,
+        coalesce(opportunities.probability, stages.probability) as likely_probability
+    from opportunities
+    left join rates on {{ rate_valid_on('opportunities.currency', 'opportunities.rate_on') }}
+    left join stages on {{ spelling('opportunities.stage') }} = stages.stage
 ),
 
 described as (
@@ -66,7 +37,7 @@ described as (
         converted.source,
         converted.industry,
         converted.stage,
-        coalesce(stages.is_qualified, true) as is_qualified,
+        converted.is_qualified,
         converted.created_at,
         converted.created_on,
         converted.expected_close_on,
@@ -79,12 +50,11 @@ described as (
         converted.source_amount,
         converted.amount,
         converted.source_amount is not null as has_amount,
-        converted.probability,
-        cast(round(converted.amount * converted.probability, 2) as decimal(18, 2)) as weighted_amount,
+        converted.likely_probability as probability,
+        cast(round(converted.amount * converted.likely_probability, 2) as decimal(18, 2)) as weighted_amount,
         case when converted.is_closed then {{ days_between('converted.created_on', 'converted.closed_on') }} end as sales_cycle_days
     from converted
-    left join reps on converted.deciding_owner_id = reps.rep_id
-    left join stages on {{ spelling('converted.stage') }} = stages.stage
+    left join reps on converted.owner_id = reps.rep_id
 )
 
 select * from described
