@@ -274,7 +274,7 @@ def test_run_shows_the_numbers_and_where_to_look(zeven: Zeven, pipeline: Pipelin
     assert "as of 2026-04-15 23:59:59 (Europe/Amsterdam)" in text, "the end of a day is still that day"
     assert "Mar 2026 target month before change Apr 2026 so far" in text
     assert "Number of leads 1,204 1,300 -7 % bad 611" in text
-    assert "Lead response time 2 h 05 min 59 min good –" in text
+    assert "Lead response time 2 h 05 min 59 min too early good –" in text
     assert "Conversion ratio – 8.7 % 31.4 %" in text
     assert "Closed sales € 123,457 € 150,000 € 100,000 +23 % watch –" in text
     assert "make dev" in text
