@@ -109,4 +109,6 @@ def test_nothing_written_here_names_a_place_it_was_written_in() -> None:
             and Path(__file__) != file
             and file.exists()
         ):
-            assert "/work/" not in file.read_text(encoding="utf-8"), f"{name} names a folder of one machine"
+            assert str(PROJECT_ROOT) not in file.read_text(encoding="utf-8"), (
+                f"{name} names a folder of one machine"
+            )
