@@ -61,7 +61,10 @@ described as (
         end as response_minutes,
         case
             when has_response_clock and leads.created_at is not null
-                then {{ business_clock('responses.responded_at', 'response_dates') }} - {{ business_clock('leads.created_at', 'created_dates') }}
+                -- the difference of two long running clocks, without the rest that doubles leave behind it
+                then round(
+                    {{ business_clock('responses.responded_at', 'response_dates') }} - {{ business_clock('leads.created_at', 'created_dates') }}, 6
+                )
         end as business_response_minutes
     from leads
     left join responses on leads.lead_id = responses.lead_id
