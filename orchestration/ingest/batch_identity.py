@@ -55,6 +55,16 @@ def is_current(entry: LedgerEntry, how_read: str) -> bool:
     return entry.batch_id == batch_id(entry.content_sha256, how_read)
 
 
+def has_come_back(file: TableFile, entry: LedgerEntry, known: list[LedgerEntry]) -> bool:
+    """Whether a file holds again what it held before: another content of it was loaded after this batch.
+
+    What was loaded last wins, so an export that is put back must count as the last one.
+    """
+    return entry.source_file == file.name and any(
+        later.source_file == file.name and later.batch_number > entry.batch_number for later in known
+    )
+
+
 def untouched(file: TableFile, known: list[LedgerEntry]) -> LedgerEntry | None:
     """The newest batch of this very file, if nothing has touched the file since it was loaded."""
     identity = identity_of(file.path)

@@ -13,6 +13,9 @@ file is then read again and *replaces* the batch of the same content, under its 
 new reading does not make old content newer. Batches whose file is gone or has other content by now cannot be
 read again; they stay as they were read, and that is reported.
 
+A file that holds again what it held before adds nothing either, but its batch takes the newest number: the
+last loaded version of a record wins, and an export that was put back is the last one.
+
 Whether a file is known is decided by its content. To spare a scan from hashing everything at every look,
 the ledger remembers device, inode, size and both times of a loaded file (see `plain_file.identity_of`);
 only a file that agrees in all of them is taken as untouched.
@@ -34,7 +37,14 @@ import duckdb
 from orchestration.errors import SourceError
 from orchestration.ingest import csv_reader, jsonl_reader, parquet_reader
 from orchestration.ingest.batch import Batch, Outcome, Stamp
-from orchestration.ingest.batch_identity import batch_id, content_of, is_current, reading, untouched
+from orchestration.ingest.batch_identity import (
+    batch_id,
+    content_of,
+    has_come_back,
+    is_current,
+    reading,
+    untouched,
+)
 from orchestration.ingest.export_format import TABLES
 from orchestration.ingest.file_discovery import ENTRY_TABLES, TableFile, files_of
 from orchestration.ingest.header_drift import check_required, drift
@@ -43,6 +53,7 @@ from orchestration.ingest.plain_file import Fingerprint, fingerprint, plain_text
 from orchestration.ingest.raw_tables import (
     LedgerEntry,
     ledger_entries,
+    make_newest,
     next_batch_number,
     prepare,
     remember_identity,
@@ -60,12 +71,14 @@ __all__ = ["TABLES", "PendingFile", "TableLoad", "load_table", "prepare", "scan"
 
 @dataclass(frozen=True)
 class PendingFile:
-    """A file that the next load reads: `new` content, or known content whose `reading` was changed."""
+    """A file that the next load reads: `new` content, known content whose `reading` was changed, or `back` in
+    a content that it had before.
+    """
 
     source: str
     table: str
     file: str
-    reason: Literal["new", "reading"]
+    reason: Literal["new", "reading", "back"]
 
 
 @dataclass(frozen=True)
@@ -102,10 +115,14 @@ def scan(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[PendingFile
                 if content in contents:
                     continue
                 contents.add(content)
-                readings = {entry.batch_id for entry in known if entry.content_sha256 == content}
-                if batch_id(content, how_read) not in readings:
-                    reason: Literal["new", "reading"] = "reading" if readings else "new"
-                    pending.append(PendingFile(source_name, table_name, file.name, reason))
+                same = [entry for entry in known if entry.content_sha256 == content]
+                current = [entry for entry in same if is_current(entry, how_read)]
+                reason: Literal["new", "reading", "back"] = "reading" if same else "new"
+                if current:
+                    if not has_come_back(file, current[0], known):
+                        continue
+                    reason = "back"
+                pending.append(PendingFile(source_name, table_name, file.name, reason))
     return pending
 
 
@@ -184,12 +201,14 @@ class _Loader:
         source, table = self.settings.sources[self.source_name], TABLES[self.table_name]
         how_read = reading(source, self.table_name)
         loaded = untouched(file, self.known)
-        if loaded and is_current(loaded, how_read):
+        if loaded and is_current(loaded, how_read) and not has_come_back(file, loaded, self.known):
             return None
         print_of = fingerprint(file)
         same = [entry for entry in self.known if entry.content_sha256 == print_of.sha256]
         for entry in same:
             if is_current(entry, how_read):
+                if has_come_back(file, entry, self.known):
+                    return self._count_as_newest(file, entry, print_of)
                 if entry.source_file == file.name and print_of.identity:
                     remember_identity(self.con, entry, print_of.identity)
                 return None
@@ -221,6 +240,21 @@ class _Loader:
                 f" raw_files.quarantine for line and reason."
             )
         return outcome
+
+    def _count_as_newest(self, file: TableFile, entry: LedgerEntry, print_of: Fingerprint) -> Outcome:
+        """A file that is back in an earlier content: its rows are there, and become the last loaded ones."""
+        self.con.begin()
+        try:
+            newest = make_newest(self.con, entry, print_of.identity)
+        except BaseException:
+            self.con.rollback()
+            raise
+        self.con.commit()
+        self.known = [old for old in self.known if old is not entry] + [newest]
+        self.findings.append(
+            f"{file.name}: is back in a content that it had before; its rows count as the last loaded ones."
+        )
+        return Outcome(0, 0, 0)
 
     def _origins(self, file: TableFile, records: Records) -> list[Origin]:
         mapping = self.settings.sources[self.source_name].tables.get(self.table_name)

@@ -9,7 +9,7 @@ load (`files.py`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import duckdb
@@ -132,6 +132,24 @@ def remember_identity(con: duckdb.DuckDBPyConnection, entry: LedgerEntry, file_i
         f" table_name = ?",
         [file_identity, entry.source, entry.batch_id, entry.table_name],
     )
+
+
+def make_newest(con: duckdb.DuckDBPyConnection, entry: LedgerEntry, file_identity: str) -> LedgerEntry:
+    """Give a loaded batch the next number, as if it had been loaded just now; the entry as it is then.
+
+    Inside the caller's transaction.
+    """
+    number = next_batch_number(con)
+    con.execute(
+        f"UPDATE {raw_name(entry.table_name)} SET _batch_number = ? WHERE _source = ? AND _batch_id = ?",
+        [number, entry.source, entry.batch_id],
+    )
+    con.execute(
+        f"UPDATE {raw_name('load_ledger')} SET batch_number = ?, file_identity = ?"
+        f" WHERE source = ? AND table_name = ? AND batch_id = ?",
+        [number, file_identity, entry.source, entry.table_name, entry.batch_id],
+    )
+    return replace(entry, batch_number=number, file_identity=file_identity)
 
 
 def remove_batch(con: duckdb.DuckDBPyConnection, entry: LedgerEntry) -> None:

@@ -121,6 +121,31 @@ def test_new_content_under_an_old_name_is_added_even_with_the_old_size_and_date(
     assert export.values("_batch_number") == [1, 1, 2, 2]
 
 
+@pytest.mark.parametrize("settled_seconds", [0, 2])
+def test_an_export_that_is_put_back_counts_as_the_last_loaded(
+    export: ExportFolder, monkeypatch: pytest.MonkeyPatch, settled_seconds: int
+) -> None:
+    monkeypatch.setattr("orchestration.ingest.plain_file.SETTLED_SECONDS", settled_seconds)
+    earlier, later = LEADS, LEADS.replace("R2", "R9")
+    for content in (earlier, later):
+        export.write("leads.csv", content)
+        assert export.load().rows_loaded == 2
+    export.write("leads.csv", earlier)
+    assert [(pending.file, pending.reason) for pending in export.scan()] == [("leads.csv", "back")]
+    back = export.load()
+    assert (back.files_new, back.rows_in, back.rows_loaded) == (1, 0, 0)
+    assert "is back in a content that it had before" in back.findings[0]
+    newest = "select owner_id from raw_files.leads order by _batch_number desc, _source_row desc limit 1"
+    assert export.con.execute(newest).fetchall() == [("R2",)]
+    assert sorted(export.values("owner_id")) == ["R1", "R1", "R2", "R9"]
+    # and it stays at that
+    assert export.scan() == []
+    assert export.load().files_new == 0
+    # a copy of the old content under another name is no restoration
+    export.write("leads-copy.csv", later)
+    assert export.scan() == []
+
+
 def test_an_untouched_file_is_not_even_opened(export: ExportFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     export.write("leads.csv", LEADS)
     monkeypatch.setattr("orchestration.ingest.plain_file.SETTLED_SECONDS", 0)
