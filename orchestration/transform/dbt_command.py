@@ -10,10 +10,12 @@ ends both.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import queue
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -83,6 +85,7 @@ class DbtCommand:
             *arguments,
         ]
         self._events: queue.SimpleQueue[NodeEvent | None] = queue.SimpleQueue()
+        self._returned = threading.Event()
         self.exception: BaseException | None = None
         """Why dbt could not run at all, such as a model that it cannot read."""
         self.result: RunExecutionResult | None = None
@@ -97,12 +100,28 @@ class DbtCommand:
             while (event := self._next()) is not None:
                 yield event
         finally:
-            _stop(worker)
+            self._stop(worker)
 
     def run(self) -> None:
         """Run to the end, for a command whose events are of no interest."""
         for _ in self.events():
             pass
+
+    def _stop(self, worker: threading.Thread) -> None:
+        """Give dbt its Ctrl-C, and interrupt what its connections do until it has given up.
+
+        Interrupted queries alone do not stop it: each fails its node, and dbt goes on with the next one.
+        Nothing to do when it has ended.
+        """
+        if worker.is_alive() and not self._returned.is_set():
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(worker.ident or 0), ctypes.py_object(KeyboardInterrupt)
+            )
+        waited = 0.0
+        while worker.is_alive() and waited < _STOP_SECONDS:
+            _interrupt_connections()
+            worker.join(0.2)
+            waited += 0.2
 
     def _next(self) -> NodeEvent | None:
         while True:  # in short waits, so that Ctrl-C is heard in between
@@ -112,16 +131,21 @@ class DbtCommand:
                 continue
 
     def _work(self) -> None:
+        before = set(threading.enumerate())
         try:
             from dbt.cli.main import dbtRunner
 
             with _environment(self._environment):
                 outcome = dbtRunner(callbacks=[self._hear]).invoke(self._arguments)
+                self._returned.set()
             self.succeeded, self.exception = outcome.success, outcome.exception
             self.result = outcome.result if hasattr(outcome.result, "results") else None  # type: ignore[assignment]
         except BaseException as error:
+            self._returned.set()
             self.exception = error
         finally:
+            if self.exception is not None:
+                _wait_for_threads(set(threading.enumerate()) - before)
             _close_connections()
             self._events.put(None)
 
@@ -160,13 +184,11 @@ def _count_rows(node: Mapping[str, Any]) -> int:
     return int(rows)
 
 
-def _stop(worker: threading.Thread) -> None:
-    """Interrupt what dbt's connections do until it has given up; nothing to do when it has ended."""
-    waited = 0.0
-    while worker.is_alive() and waited < _STOP_SECONDS:
-        _interrupt_connections()
-        worker.join(0.2)
-        waited += 0.2
+def _wait_for_threads(threads: set[threading.Thread]) -> None:
+    """Let dbt's own threads end: one that still works on a node would open the database again after us."""
+    deadline = time.monotonic() + _STOP_SECONDS
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def _interrupt_connections() -> None:
