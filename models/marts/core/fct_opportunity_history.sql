@@ -15,36 +15,35 @@ reps as (
     select * from {{ ref('dim_reps') }}
 ),
 
-reopened as (
+staged as (
     select
-        states.opportunity_id,
-        max(states.valid_from) as last_open_from
+        states.*,
+        coalesce(stages.is_qualified, true) as is_qualified,
+        stages.outcome,
+        stages.probability as stage_probability,
+        max(case when stages.outcome is null then states.valid_from end) over (partition by states.opportunity_id) as last_open_from
     from states
     left join stages on {{ spelling('states.stage') }} = stages.stage
-    where stages.outcome is null
-    group by states.opportunity_id
 ),
 
 described as (
     select
-        states.opportunity_id,
-        states.valid_from,
-        states.valid_to,
+        staged.opportunity_id,
+        staged.valid_from,
+        staged.valid_to,
         coalesce(reps.rep_id, 'unassigned') as rep_id,
-        states.stage,
-        coalesce(stages.is_qualified, true) as is_qualified,
+        staged.stage,
+        staged.is_qualified,
         -- closed and later reopened; the close that holds is the opportunity's closed_on
-        stages.outcome is not null and coalesce(states.valid_from < reopened.last_open_from, false) as was_closed,
-        states.currency,
-        states.amount as source_amount,
-        coalesce(states.probability, stages.probability) as probability,
-        states.expected_close_on,
-        states.is_reconstructed
-    from states
-    inner join opportunities on states.opportunity_id = opportunities.opportunity_id
-    left join reopened on states.opportunity_id = reopened.opportunity_id
-    left join stages on {{ spelling('states.stage') }} = stages.stage
-    left join reps on states.owner_id = reps.rep_id
+        staged.outcome is not null and coalesce(staged.valid_from < staged.last_open_from, false) as was_closed,
+        staged.currency,
+        staged.amount as source_amount,
+        coalesce(staged.probability, staged.stage_probability) as probability,
+        staged.expected_close_on,
+        staged.is_reconstructed
+    from staged
+    inner join opportunities on staged.opportunity_id = opportunities.opportunity_id
+    left join reps on staged.owner_id = reps.rep_id
 )
 
 select * from described
