@@ -122,15 +122,28 @@ class LeadExclusion(_Section):
 
 class Leads(_Section):
     capacity_per_rep: int = Field(default=40, ge=1)
+    workload_low: float = Field(default=0.6, ge=0, strict=False)
+    workload_high: float = Field(default=1.0, gt=0, strict=False)
     exclude: tuple[LeadExclusion, ...] = Field(default=(), strict=False)
 
 
 class Response(_Section):
     exclude_sources: tuple[str, ...] = Field(default=(), strict=False)
+    sla_minutes: int = Field(default=60, ge=1)
+
+
+class FollowUps(_Section):
+    minimum_contact_moments: int = Field(default=5, ge=1)
+
+
+class Targets(_Section):
+    at_risk_from: float = Field(default=0.85, ge=0, le=1, strict=False)
 
 
 class Pipeline(_Section):
     stale_after_days: int = Field(default=30, ge=1)
+    coverage_good: float = Field(default=3.0, gt=0, strict=False)
+    coverage_low: float = Field(default=1.0, ge=0, strict=False)
 
 
 class TableMapping(_Section):
@@ -172,6 +185,8 @@ class Settings(_Section):
     release: Release = Release()
     leads: Leads = Leads()
     response: Response = Response()
+    follow_ups: FollowUps = FollowUps()
+    targets: Targets = Targets()
     pipeline: Pipeline = Pipeline()
     sources: dict[Identifier, FilesSource]
     file: Path = Field(strict=False, exclude=True)

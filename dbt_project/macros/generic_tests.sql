@@ -10,6 +10,13 @@ where
     {% if maximum is not none %}or {{ column_name }} > {{ maximum }}{% endif %}
 {% endtest %}
 
+{# Texts that do not have the form of a regular expression; a null is no value. #}
+{% test has_form(model, column_name, form) %}
+select {{ column_name }}
+from {{ model }}
+where regexp_extract({{ column_name }}, '^({{ form }})$') = ''
+{% endtest %}
+
 {# Keys that occur more than once; nulls count as equal. #}
 {% test is_unique_on(model, columns) %}
 select {{ columns | join(', ') }}

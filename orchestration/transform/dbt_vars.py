@@ -27,7 +27,14 @@ def dbt_vars(settings: Settings) -> dict[str, Any]:
             if hours[day] != "closed"
         ],
         "capacity_per_rep": settings.leads.capacity_per_rep,
+        "workload_low": settings.leads.workload_low,
+        "workload_high": settings.leads.workload_high,
+        "sla_minutes": settings.response.sla_minutes,
+        "minimum_contact_moments": settings.follow_ups.minimum_contact_moments,
+        "at_risk_from": settings.targets.at_risk_from,
         "stale_after_days": settings.pipeline.stale_after_days,
+        "coverage_good": settings.pipeline.coverage_good,
+        "coverage_low": settings.pipeline.coverage_low,
         "response_exclude_sources": list(settings.response.exclude_sources),
         "lead_exclusions": [
             {"reason": rule.reason, "condition": rule.condition} for rule in settings.leads.exclude

@@ -34,7 +34,8 @@ dated as (
         cast(date_trunc('month', days.date_day) as date) as month_start,
         {{ fiscal_start('quarter', 'days.date_day') }} as quarter_start,
         {{ fiscal_start('year', 'days.date_day') }} as year_start,
-        holidays.holiday_name
+        holidays.holiday_name,
+        holidays.hours as holiday_hours
     from days
     left join holidays on days.date_day = holidays.holiday_on
 ),
