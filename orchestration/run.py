@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -55,14 +55,15 @@ def run_pipeline(
     a person can mend is raised as the `ZevenError` that the step met.
     """
     started = time.monotonic()
-    instant = settings.as_of(as_of)
+    now = datetime.now(UTC)
+    instant = settings.as_of(as_of, now=now)
     with writer_lock(settings, who=COMMAND_LINE, wait_seconds=wait_seconds):
         if as_of is None and not force:
             served = _up_to_date(settings, instant, wait_seconds)
             if served is not None:
                 seconds = time.monotonic() - started
                 return RunResult(None, served.as_of, served, True, (), served.warnings, seconds)
-        run_id, journal = _launch(settings, instant, wait_seconds)
+        run_id, journal = _launch(settings, instant, now, wait_seconds)
     assert journal.release is not None, "the job succeeded without a release"
     loads, warnings = tuple(journal.loads), tuple(journal.warnings)
     return RunResult(run_id, instant, journal.release, False, loads, warnings, time.monotonic() - started)
@@ -103,8 +104,10 @@ def _day(settings: Settings, instant: datetime) -> object:
     return instant.astimezone(ZoneInfo(settings.company.time_zone)).date()
 
 
-def _launch(settings: Settings, instant: datetime, wait_seconds: float | None) -> tuple[str, Journal]:
-    """Run the job to its end; its run id and journal."""
+def _launch(
+    settings: Settings, instant: datetime, now: datetime, wait_seconds: float | None
+) -> tuple[str, Journal]:
+    """Run the job to its end; its run id and journal. `now` is when the sources are read."""
     from dagster._core.definitions.job_base import InMemoryJob
     from dagster._core.execution.api import execute_run
 
@@ -123,7 +126,13 @@ def _launch(settings: Settings, instant: datetime, wait_seconds: float | None) -
     with open_instance(settings) as instance:
         run = instance.create_run_for_job(
             job_def=job,
-            run_config={"ops": {"zeven__run": {"config": {"as_of": instant.isoformat()}}}},
+            run_config={
+                "ops": {
+                    "zeven__run": {
+                        "config": {"as_of": instant.isoformat(), "observed_at": now.isoformat()}
+                    }
+                }
+            },
             tags={LAUNCHED_BY: COMMAND_LINE, PROCESS: this_process()},
             remote_job_origin=_origin(JOB),
         )

@@ -1,9 +1,9 @@
 """What the warehouse knows of its runs: the schema `zeven`.
 
 Belongs here: the tables `zeven.run` (the instant of this run, which the models read), `zeven.build_result`
-(whether the marts are whole, which publishing asks) and `zeven.released` (what the last release was made
-from, which tells whether there is anything new to do). Does not belong here: the ledger of loaded files
-(`ingest/`).
+(whether the marts are whole, which publishing asks), `zeven.released` (what the last release was made
+from, which tells whether there is anything new to do) and `zeven.last_published` (the last run that came to a
+release). Does not belong here: the ledger of loaded files (`ingest/`).
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 _TABLES = """
 create schema if not exists zeven;
-create table if not exists zeven.run (run_id varchar, as_of timestamp);
+create table if not exists zeven.run (run_id varchar, as_of timestamp, observed_at timestamp);
+alter table zeven.run add column if not exists observed_at timestamp;
 create table if not exists zeven.build_result (
     run_id varchar, as_of timestamp, finished_at timestamp, passed boolean, is_whole boolean, checks json
 );
 create table if not exists zeven.released (release_id varchar, as_of timestamp, made_from varchar);
+create table if not exists zeven.last_published (run_id varchar);
 """
 
 
@@ -41,9 +43,18 @@ def prepare(con: DuckDBPyConnection) -> None:
     con.execute(_TABLES)
 
 
-def begin(con: DuckDBPyConnection, run_id: str, as_of: datetime) -> None:
-    """From here on the models describe `as_of` (aware). What was built before counts as unfinished."""
-    _replace(con, "run", (run_id, _stored(as_of)))
+def begin(con: DuckDBPyConnection, run_id: str, as_of: datetime, observed_at: datetime) -> None:
+    """From here on the models describe `as_of`, from sources that are read at `observed_at` (both aware).
+
+    What was built before counts as unfinished, and what the last run saw of the opportunities is forgotten if
+    it came to no release: a load that the gate refused must not stay behind in our history.
+    """
+    if _has_table(con, "history", "int_opportunity_sightings"):
+        con.execute(
+            "delete from history.int_opportunity_sightings where run_id in (select run_id from zeven.run) "
+            "and run_id not in (select run_id from zeven.last_published)"
+        )
+    _replace(con, "run", (run_id, _stored(as_of), _stored(observed_at)))
     forget_build(con)
     forget_release(con)
 
@@ -76,17 +87,23 @@ def record_build(
 
 def record_release(con: DuckDBPyConnection, release_id: str, as_of: datetime, made_from: str) -> None:
     _replace(con, "released", (release_id, _stored(as_of), made_from))
+    [(run_id,)] = con.execute("select run_id from zeven.run").fetchall()
+    _replace(con, "last_published", (run_id,))
 
 
 def last_released(con: DuckDBPyConnection) -> Released | None:
     """None where nothing was released from this warehouse, or it has no tables yet."""
-    there = con.execute(
-        "select 1 from duckdb_tables() where schema_name = 'zeven' and table_name = 'released'"
-    )
-    if not there.fetchall():
+    if not _has_table(con, "zeven", "released"):
         return None
     found = con.execute("select release_id, as_of, made_from from zeven.released").fetchall()
     return Released(found[0][0], found[0][1].replace(tzinfo=UTC), found[0][2]) if found else None
+
+
+def _has_table(con: DuckDBPyConnection, schema: str, table: str) -> bool:
+    found = con.execute(
+        "select 1 from duckdb_tables() where schema_name = ? and table_name = ?", [schema, table]
+    )
+    return bool(found.fetchall())
 
 
 def _replace(con: DuckDBPyConnection, table: str, row: tuple[Any, ...]) -> None:
@@ -103,5 +120,5 @@ def _replace(con: DuckDBPyConnection, table: str, row: tuple[Any, ...]) -> None:
 
 
 def _stored(instant: datetime) -> datetime:
-    """UTC without zone, as the warehouse keeps every instant."""
-    return instant.astimezone(UTC).replace(tzinfo=None)
+    """UTC without zone and in whole seconds, as the warehouse keeps the instants of a run."""
+    return instant.astimezone(UTC).replace(microsecond=0, tzinfo=None)

@@ -24,11 +24,29 @@
 {%- endmacro %}
 
 {#
+    A double as an amount, half a cent away from zero. By way of six decimals: the double of 2.505 lies a hair below it, and half a
+    cent would be lost.
+#}
+{% macro to_cents(expression) -%}
+    cast(round(cast({{ expression }} as decimal(28, 6)), 2) as decimal(18, 2))
+{%- endmacro %}
+
+{# An amount times a part / whole, to the cent; null where there is no whole. #}
+{% macro share_of(amount, part, whole) -%}
+    {{ to_cents('cast(' ~ amount ~ ' as double) * (' ~ part ~ ') / nullif(' ~ whole ~ ', 0)') }}
+{%- endmacro %}
+
+{# An amount of a cut, 0.00 where the key does not occur in it. #}
+{% macro money_or_zero(amount) -%}
+    cast(coalesce({{ amount }}, 0) as decimal(18, 2))
+{%- endmacro %}
+
+{#
     The part of an amount between two cumulative shares (0 to 1). Parts are differences of rounded running totals,
     so the parts of one amount add up to it to the cent, whatever the shares.
 #}
 {% macro part_of(amount, share_from, share_to) -%}
-    cast(round({{ amount }} * {{ share_to }}, 2) - round({{ amount }} * {{ share_from }}, 2) as decimal(18, 2))
+    ({{ to_cents(amount ~ ' * ' ~ share_to) }} - {{ to_cents(amount ~ ' * ' ~ share_from) }})
 {%- endmacro %}
 
 {# Join condition: the rate of `currency` that is valid on `day`; `rates` is the alias of int_exchange_rates. #}

@@ -21,6 +21,11 @@
     to_utc_timestamp(cast({{ local }} as timestamp), '{{ var("time_zone") }}')
 {%- endmacro %}
 
+{# The UTC instant at which a local day is over: its last second. #}
+{% macro end_of_day(day) -%}
+    {{ utc_from_local(day ~ ' + interval 86399 second') }}
+{%- endmacro %}
+
 {# The day of a moment: the source's own date where it gave one (no time zone touches it), else the company's date at the instant. #}
 {% macro local_day(base) -%}
     coalesce({{ base }}_on, cast({{ local_time(base ~ '_at') }} as date))

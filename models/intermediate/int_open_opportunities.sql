@@ -8,7 +8,7 @@ states as (
 ),
 
 opportunities as (
-    select * from {{ ref('fct_opportunities') }}
+    select * from {{ ref('int_opportunities_as_of') }}
 ),
 
 contacts as (
@@ -23,6 +23,7 @@ open_at_instant as (
     select
         periods.period_type,
         periods.period_start,
+        periods.period_end,
         periods.stock_on,
         opportunities.opportunity_id,
         opportunities.team_id,
@@ -37,12 +38,9 @@ open_at_instant as (
         opportunities.created_on,
         states.is_reconstructed and not periods.is_running as is_reconstructed
     from (select *, period_end = max(period_end) over (partition by period_type) as is_running from periods) as periods
-    inner join states on states.valid_from <= periods.stock_at and states.valid_to > periods.stock_at
+    inner join states on states.valid_from < periods.stock_before and states.valid_to >= periods.stock_before
     inner join opportunities on states.opportunity_id = opportunities.opportunity_id
-    where
-        states.is_qualified
-        and not states.was_closed
-        and (opportunities.outcome is null or opportunities.closed_on > periods.closed_through)
+    where states.status = 'open' and states.is_qualified
 ),
 
 valued as (
@@ -69,8 +67,9 @@ judged as (
         industry,
         stage,
         coalesce({{ month_key('expected_close_on') }}, 'unknown') as expected_close_month,
+        coalesce(expected_close_on between period_start and period_end, false) as is_expected_in_period,
         amount,
-        cast(round(amount * probability, 2) as decimal(18, 2)) as weighted_amount,
+        {{ to_cents('amount * probability') }} as weighted_amount,
         source_amount is not null as has_amount,
         {{ days_between('created_on', 'stock_on') }} as age_days,
         {{ days_between('greatest(last_touched_on, created_on)', 'stock_on') }} > {{ var('stale_after_days') }} as is_stale,

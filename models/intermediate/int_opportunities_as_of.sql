@@ -1,5 +1,5 @@
--- One row per opportunity that counts, in the state it was in at the run's instant, with the owner who decides whose it is: at the
--- close for a closed one, at the run's instant for the others.
+-- One row per opportunity made by the run's instant, deleted ones too, in the state it was in then, with the rep whose it is: the
+-- owner at the close for a closed one, at the run's instant for the others.
 with run as (
     select * from {{ ref('stg_zeven__run') }}
 ),
@@ -8,15 +8,16 @@ opportunities as (
     select
         *,
         -- the end of the close date; a close date before the creation is one that was entered later
-        greatest(
-            {{ utc_from_local('closed_on + interval 86399 second') }},
-            coalesce(created_at, {{ utc_from_local('created_on') }})
-        ) as decided_at
-    from {{ ref('int_opportunities_resolved') }}
+        greatest({{ end_of_day('closed_on') }}, born_at) as decided_at
+    from {{ ref('int_opportunities_described') }}
 ),
 
 states as (
-    select * from {{ ref('int_opportunity_states') }}
+    select * from {{ ref('int_opportunity_stages') }}
+),
+
+reps as (
+    select * from {{ ref('dim_reps') }}
 ),
 
 stated as (
@@ -29,10 +30,11 @@ stated as (
         opportunities.source,
         opportunities.industry,
         at_instant.stage,
+        at_instant.is_qualified,
         opportunities.lost_reason,
         at_instant.currency,
         at_instant.amount as source_amount,
-        at_instant.probability,
+        at_instant.likely_probability as probability,
         opportunities.created_at,
         opportunities.created_on,
         at_instant.expected_close_on,
@@ -40,6 +42,7 @@ stated as (
         opportunities.outcome,
         opportunities.is_open,
         opportunities.is_closed,
+        opportunities.is_deleted,
         case when opportunities.is_closed then opportunities.closed_on else run.as_of_on end as rate_on
     from opportunities
     cross join run
@@ -51,6 +54,15 @@ stated as (
         on opportunities.opportunity_id = at_close.opportunity_id
         and opportunities.decided_at >= at_close.valid_from
         and opportunities.decided_at < at_close.valid_to
+),
+
+assigned as (
+    select
+        stated.*,
+        coalesce(reps.rep_id, 'unassigned') as rep_id,
+        coalesce(reps.team_id, 'unassigned') as team_id
+    from stated
+    left join reps on stated.owner_id = reps.rep_id
 )
 
-select * from stated
+select * from assigned

@@ -1,79 +1,80 @@
--- One row per opportunity and known change, numbered, with the full values after it. The record of today is the last change, unless
--- it was edited after as_of.
+-- One row per opportunity and thing known of it by as_of, numbered in time, with all its values from then on.
+-- Each column is as it was told last; before it was ever told, as it was told first; if it never was, as it is now. Where the
+-- source's history tells a column of an opportunity, what we saw of that column counts only for today.
+{% set columns = ['owner_id', 'stage', 'currency', 'amount', 'probability', 'expected_close_on'] %}
 with opportunities as (
-    select * from {{ ref('int_opportunities_resolved') }}
+    select *, source_amount as amount from {{ ref('int_opportunities_described') }}
 ),
 
 history as (
-    select * from {{ ref('int_opportunity_history_filled') }}
+    select * from {{ ref('int_opportunity_history_told') }}
+),
+
+observations as (
+    select * from {{ ref('int_opportunity_observations') }}
 ),
 
 run as (
     select * from {{ ref('stg_zeven__run') }}
 ),
 
-last_told as (
+with_history as (
     select
         opportunity_id,
-        max(told_at) as told_at
+        {%- for column in columns %}
+        bool_or(tells_{{ column }}) as tells_{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from history
     group by opportunity_id
 ),
 
-today as (
-    select
-        opportunities.opportunity_id,
-        greatest(opportunities.updated_at, last_told.told_at) as told_at,
-        2 as told_order,
-        opportunities.stage,
-        opportunities.owner_id,
-        opportunities.currency,
-        opportunities.source_amount as amount,
-        opportunities.probability,
-        opportunities.expected_close_on
-    from opportunities
-    inner join last_told on opportunities.opportunity_id = last_told.opportunity_id
-    cross join run
-    where opportunities.updated_at is null or opportunities.updated_at <= run.as_of
-),
-
 all_told as (
-    select
-        opportunity_id,
-        told_at,
-        1 as told_order,
-        stage,
-        owner_id,
-        currency,
-        amount,
-        probability,
-        expected_close_on
+    select opportunity_id, told_at, 1 as told_order, {{ columns | join(', ') }}, tells_{{ columns | join(', tells_') }}
     from history
     union all
-    select * from today
+    select
+        observations.opportunity_id,
+        observations.told_at,
+        2 as told_order,
+        {%- for column in columns %}
+        observations.{{ column }},
+        {%- endfor %}
+        {%- for column in columns %}
+        observations.is_newest or not coalesce(with_history.tells_{{ column }}, false) as tells_{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from observations
+    cross join run
+    left join with_history on observations.opportunity_id = with_history.opportunity_id
+    where observations.told_at <= run.as_of
 ),
 
 numbered as (
     select
         *,
-        row_number() over (partition by opportunity_id order by told_at, told_order, stage) as change_number,
-        -- a deal always has a stage: one that is not told is the one before
-        count(stage) over (partition by opportunity_id order by told_at, told_order, stage rows unbounded preceding) as stage_version
+        row_number() over (partition by opportunity_id order by told_at, told_order, stage) as change_number
     from all_told
+),
+
+versioned as (
+    select
+        *,
+        {%- for column in columns %}
+        count(case when tells_{{ column }} then 1 end)
+            over (partition by opportunity_id order by change_number rows unbounded preceding) as version_of_{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from numbered
 ),
 
 carried as (
     select
-        opportunity_id,
-        told_at,
-        change_number,
-        max(stage) over (partition by opportunity_id, stage_version) as stage,
-        owner_id,
-        currency,
-        amount,
-        probability,
-        expected_close_on
-    from numbered
+        versioned.opportunity_id,
+        versioned.told_at,
+        versioned.change_number,
+        {%- for column in columns %}
+        {{ value_told_last(column) }} as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from versioned
+    inner join opportunities on versioned.opportunity_id = opportunities.opportunity_id
 )
 
 select * from carried

@@ -5,7 +5,7 @@ with contact_moments as (
 ),
 
 opportunities as (
-    select * from {{ ref('fct_opportunities') }}
+    select * from {{ ref('int_opportunities_described') }}
 ),
 
 linked as (

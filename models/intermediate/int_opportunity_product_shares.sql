@@ -1,7 +1,7 @@
 -- One row per opportunity and product, with the part of the opportunity's amount that is the product's, as an interval of shares.
 -- Parts follow the amounts of the lines; they are equal where the lines have none. Without lines it is the opportunity's own product.
 with opportunities as (
-    select * from {{ ref('int_opportunities_resolved') }}
+    select * from {{ ref('int_opportunities_described') }}
 ),
 
 lines as (

@@ -2,11 +2,7 @@
 -- Before the first known change stands what that change tells, without any change what is true today; both are reconstructed.
 {% set columns = ['owner_id', 'stage', 'currency', 'amount', 'probability', 'expected_close_on'] %}
 with opportunities as (
-    select
-        *,
-        source_amount as amount,
-        coalesce(created_at, {{ utc_from_local('created_on') }}) as born_at
-    from {{ ref('int_opportunities_resolved') }}
+    select *, source_amount as amount from {{ ref('int_opportunities_described') }}
 ),
 
 changes as (
@@ -45,6 +41,17 @@ ranked as (
     from starts
 ),
 
+compared as (
+    select
+        *,
+        row_number() over (partition by opportunity_id order by valid_from) = 1
+        {%- for column in columns + ['is_reconstructed'] %}
+        or {{ column }} is distinct from lag({{ column }}) over (partition by opportunity_id order by valid_from)
+        {%- endfor %} as is_change
+    from ranked
+    where change_rank = 1
+),
+
 bounded as (
     select
         opportunity_id,
@@ -57,8 +64,8 @@ bounded as (
         probability,
         expected_close_on,
         is_reconstructed
-    from ranked
-    where change_rank = 1
+    from compared
+    where is_change
 )
 
 select * from bounded

@@ -51,11 +51,11 @@ judged as (
         last_year.period_start as last_year_period_start,
         -- stock is taken at the end of the period, in the running one at the run's instant
         least(ended.period_end, run.as_of_on) as stock_on,
+        -- just before this instant
         case
-            when ended.period_end < run.as_of_on then {{ utc_from_local("ended.period_end + interval 86399 second") }}
-            else run.as_of
-        end as stock_at,
-        least(ended.period_end, run.closed_through) as closed_through
+            when ended.period_end < run.as_of_on then {{ utc_from_local('ended.period_end + interval 1 day') }}
+            else run.as_of + interval 1 microsecond
+        end as stock_before
     from ended
     cross join run
     left join ended as last_year

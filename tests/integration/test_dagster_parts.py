@@ -234,12 +234,12 @@ def test_what_the_warehouse_knows_of_its_runs(settings: Settings) -> None:
         assert run_record.last_released(con) is None
         run_record.prepare(con)
         assert run_record.as_of_now(con) is None
-        run_record.begin(con, "run-1", as_of)
+        run_record.begin(con, "run-1", as_of, as_of)
         run_record.record_build(con, run_id="run-1", passed=True, is_whole=True, checks=[])
         run_record.record_release(con, "release-1", as_of, "basis")
         assert run_record.as_of_now(con) == as_of
         assert run_record.last_released(con) == run_record.Released("release-1", as_of, "basis")
-        run_record.begin(con, "run-2", as_of)
+        run_record.begin(con, "run-2", as_of, as_of)
         assert con.execute("select count(*) from zeven.build_result").fetchall() == [(0,)]
         assert run_record.last_released(con) is None
         assert con.execute("select run_id from zeven.run").fetchall() == [("run-2",)]

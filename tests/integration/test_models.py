@@ -29,7 +29,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         for kind in KINDS.values():
             kind.prepare(con)
         run_record.prepare(con)
-        run_record.begin(con, "empty", datetime(2026, 3, 31, 12, tzinfo=UTC))
+        instant = datetime(2026, 3, 31, 12, tzinfo=UTC)
+        run_record.begin(con, "empty", instant, instant)
     return settings
 
 

@@ -1,60 +1,48 @@
 -- One row per opportunity that counts, in company currency, with the rep who owned it: at the close for a closed one, else at as_of.
 with opportunities as (
-    select * from {{ ref('int_opportunities_as_of') }}
-),
-
-reps as (
-    select * from {{ ref('dim_reps') }}
+    select * from {{ ref('int_opportunities_as_of') }} where not is_deleted
 ),
 
 rates as (
     select * from {{ ref('int_exchange_rates') }}
 ),
 
-stages as (
-    select * from {{ ref('stage_map') }}
-),
-
-converted as (
+valued as (
     select
         opportunities.*,
-        {{ converted('opportunities.source_amount', 'opportunities.currency', 'opportunities.rate_on') }} as amount,
-        coalesce(stages.is_qualified, true) as is_qualified,
-        coalesce(opportunities.probability, stages.probability) as likely_probability
+        {{ converted('opportunities.source_amount', 'opportunities.currency', 'opportunities.rate_on') }} as amount
     from opportunities
     left join rates on {{ rate_valid_on('opportunities.currency', 'opportunities.rate_on') }}
-    left join stages on {{ spelling('opportunities.stage') }} = stages.stage
 ),
 
 described as (
     select
-        converted.opportunity_id,
-        converted.lead_id,
-        converted.account_id,
-        coalesce(reps.rep_id, 'unassigned') as rep_id,
-        coalesce(reps.team_id, 'unassigned') as team_id,
-        coalesce(converted.lead_rep_id, 'unknown') as lead_rep_id,
-        converted.source,
-        converted.industry,
-        converted.stage,
-        converted.is_qualified,
-        converted.created_at,
-        converted.created_on,
-        converted.expected_close_on,
-        converted.closed_on,
-        converted.outcome,
-        converted.is_open,
-        converted.is_closed,
-        converted.lost_reason,
-        converted.currency,
-        converted.source_amount,
-        converted.amount,
-        converted.source_amount is not null as has_amount,
-        converted.likely_probability as probability,
-        cast(round(converted.amount * converted.likely_probability, 2) as decimal(18, 2)) as weighted_amount,
-        case when converted.is_closed then {{ days_between('converted.created_on', 'converted.closed_on') }} end as sales_cycle_days
-    from converted
-    left join reps on converted.owner_id = reps.rep_id
+        opportunity_id,
+        lead_id,
+        account_id,
+        rep_id,
+        team_id,
+        coalesce(lead_rep_id, 'unknown') as lead_rep_id,
+        source,
+        industry,
+        stage,
+        is_qualified,
+        created_at,
+        created_on,
+        expected_close_on,
+        closed_on,
+        outcome,
+        is_open,
+        is_closed,
+        lost_reason,
+        currency,
+        source_amount,
+        amount,
+        source_amount is not null as has_amount,
+        probability,
+        {{ to_cents('amount * probability') }} as weighted_amount,
+        case when is_closed then {{ days_between('created_on', 'closed_on') }} end as sales_cycle_days
+    from valued
 )
 
 select * from described

@@ -1,4 +1,7 @@
--- One row per period, level and breakdown value: what was open and qualified at the period's end, or at the run's instant.
+-- One row per period, level and breakdown value: what was open and qualified at the period's end, or at the run's instant, and how
+-- the pipeline moved there from the period before.
+{% set moves_in = ['created_amount', 'reopened_amount'] %}
+{% set moves_out = ['won_amount', 'lost_amount', 'removed_amount'] %}
 with spine as (
     select * from {{ ref('int_kpi_spine') }}
 ),
@@ -11,23 +14,60 @@ cut as (
     select * from {{ ref('int_open_pipeline_by_period') }}
 ),
 
+movement as (
+    select * from {{ ref('int_pipeline_movement_by_period') }}
+),
+
 keys as (
-    {{ kpi_keys(['cut']) }}
+    {{ kpi_keys(['cut', 'movement']) }}
 ),
 
 measured as (
     select
         {{ shared_kpi_columns('keys') }},
+        -- which stage or month a past value came from is not asked
+        keys.breakdown not in ('stage', 'expected_close_month') as is_balanced,
         coalesce(cut.open_opportunities, 0) as open_opportunities,
-        cast(coalesce(cut.open_amount, 0) as decimal(18, 2)) as open_amount,
-        cast(coalesce(cut.weighted_amount, 0) as decimal(18, 2)) as weighted_amount,
+        {{ money_or_zero('cut.open_amount') }} as open_amount,
+        {{ money_or_zero('cut.weighted_amount') }} as weighted_amount,
         cut.mean_age_days,
         coalesce(cut.stale_opportunities, 0) as stale_opportunities,
         coalesce(cut.overdue_opportunities, 0) as overdue_opportunities,
         coalesce(cut.opportunities_without_amount, 0) as opportunities_without_amount,
+        {{ money_or_zero('previous.open_amount') }} as opening_amount,
+        {%- for column in moves_in + moves_out %}
+        {{ money_or_zero('movement.' ~ column) }} as {{ column }},
+        {%- endfor %}
         coalesce(cut.is_reconstructed, false) as is_reconstructed
     from keys
     left join cut on {{ same_kpi_key('keys', 'cut') }}
+    left join cut as previous on {{ same_kpi_key('keys', 'previous', period='previous_period_start') }}
+    left join movement on {{ same_kpi_key('keys', 'movement') }}
+),
+
+balanced as (
+    select
+        {{ shared_kpi_columns('measured') }},
+        open_opportunities,
+        open_amount,
+        weighted_amount,
+        mean_age_days,
+        stale_opportunities,
+        overdue_opportunities,
+        opportunities_without_amount,
+        case when is_balanced then opening_amount end as opening_amount,
+        {%- for column in moves_in %}
+        case when is_balanced then {{ column }} end as {{ column }},
+        {%- endfor %}
+        case
+            when is_balanced
+                then cast(open_amount - opening_amount - {{ moves_in | join(' - ') }} + {{ moves_out | join(' + ') }} as decimal(18, 2))
+        end as changed_amount,
+        {%- for column in moves_out %}
+        case when is_balanced then {{ column }} end as {{ column }},
+        {%- endfor %}
+        is_reconstructed
+    from measured
 )
 
-select * from measured
+select * from balanced

@@ -1,10 +1,14 @@
--- One row per month, quarter and year and level: what was closed against what was to be closed.
+-- One row per month, quarter and year and level: what was closed against what was to be closed, at which pace, and what is left to do.
 with spine as (
     select * from {{ ref('int_kpi_spine') }} where period_type <> 'week'
 ),
 
 periods as (
     select * from {{ ref('int_periods') }}
+),
+
+working_days as (
+    select * from {{ ref('int_working_days') }}
 ),
 
 targets as (
@@ -15,25 +19,67 @@ closed_sales as (
     select * from {{ ref('int_closed_sales_by_period') }}
 ),
 
+pipeline as (
+    select * from {{ ref('int_expected_pipeline_by_period') }}
+),
+
 keys as (
     {{ kpi_keys([]) }}
 ),
 
-compared as (
+gathered as (
     select
         {{ shared_kpi_columns('keys') }},
         targets.target_amount,
-        cast(coalesce(closed_sales.closed_amount, 0) as decimal(18, 2)) as closed_amount,
-        {{ ratio('coalesce(closed_sales.closed_amount, 0)', 'targets.target_amount') }} as attainment_ratio,
-        cast(targets.target_amount - coalesce(closed_sales.closed_amount, 0) as decimal(18, 2)) as gap_amount
+        {{ money_or_zero('closed_sales.closed_amount') }} as closed_amount,
+        working_days.elapsed_days,
+        working_days.left_days,
+        {{ ratio('working_days.elapsed_days', 'working_days.elapsed_days + working_days.left_days') }} as elapsed_ratio,
+        {{ share_of('targets.target_amount', 'working_days.elapsed_days', 'working_days.elapsed_days + working_days.left_days') }}
+            as expected_amount,
+        {{ money_or_zero('pipeline.open_amount') }} as pipeline_amount,
+        {{ money_or_zero('pipeline.weighted_amount') }} as weighted_pipeline_amount
     from keys
-    left join targets
-        on keys.period_type = targets.period_type
-        and keys.period_start = targets.period_start
-        and keys.level = targets.level
-        and keys.team_id is not distinct from targets.team_id
-        and keys.rep_id is not distinct from targets.rep_id
+    left join targets on {{ same_member('keys', 'targets') }} and keys.period_start = targets.period_start
     left join closed_sales on {{ same_kpi_key('keys', 'closed_sales') }}
+    left join pipeline on {{ same_kpi_key('keys', 'pipeline') }}
+    left join working_days on keys.period_type = working_days.period_type and keys.period_start = working_days.period_start
+),
+
+projected as (
+    select
+        *,
+        cast(target_amount - closed_amount as decimal(18, 2)) as gap_amount,
+        {{ share_of('closed_amount', 'elapsed_days + left_days', 'elapsed_days') }} as projected_amount,
+        {{ ratio('closed_amount', 'expected_amount') }} as pace_ratio
+    from gathered
+),
+
+judged as (
+    select
+        {{ shared_kpi_columns('projected') }},
+        target_amount,
+        closed_amount,
+        {{ ratio('closed_amount', 'target_amount') }} as attainment_ratio,
+        gap_amount,
+        elapsed_ratio,
+        expected_amount,
+        pace_ratio,
+        projected_amount,
+        {{ ratio('projected_amount', 'target_amount') }} as projected_attainment_ratio,
+        pipeline_amount,
+        weighted_pipeline_amount,
+        case when gap_amount > 0 then {{ ratio('pipeline_amount', 'gap_amount') }} end as coverage_ratio,
+        {{ share_of('case when gap_amount < 0 then 0 else gap_amount end', 1, 'left_days') }} as required_per_working_day,
+        case
+            when target_amount is null then null
+            when closed_amount >= target_amount then 'reached'
+            -- nothing was expected yet: no working day has begun
+            when pace_ratio is null or pace_ratio >= 1 then 'on_track'
+            when pace_ratio >= {{ var('at_risk_from') }} then 'at_risk'
+            else 'behind'
+        end as status
+    from projected
 )
 
-select * from compared
+select * from judged
