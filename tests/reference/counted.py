@@ -63,6 +63,10 @@ class Counted:
         """Won or lost by `as_of`, also where nobody knows since when."""
         if opportunity.closed_on is not None and not self._clock.is_over(opportunity.closed_on):
             return None
+        return self.outcome_ever(opportunity)
+
+    def outcome_ever(self, opportunity: Opportunity) -> str | None:
+        """What the record says, whenever that will be."""
         if opportunity.is_won is not None:
             return "won" if opportunity.is_won else "lost"
         return self.stage(opportunity.stage).outcome

@@ -69,7 +69,10 @@ class DealStory:
             past=past,
             counts=opportunity.opportunity_id in self._counted.opportunities,
             created_on=self._clock.day_of(opportunity.created),
-            rep_id=self._members.rep_of(past.owner(past.closed_at or self._clock.as_of)),
+            # at its creation, where it was closed before that
+            rep_id=self._members.rep_of(
+                past.owner(max(past.closed_at, past.created_at) if past.closed_at else self._clock.as_of)
+            ),
             lead_id=lead.lead_id if lead else None,
             lead_owner=self._members.rep_of(lead.owner_id) if lead else UNKNOWN,
             source=self._counted.source(opportunity),

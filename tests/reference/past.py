@@ -134,6 +134,8 @@ def _stage_meanings(
     result: list[tuple[bool, str | None]] = []
     is_qualified = True
     for position, meaning in enumerate(meanings):
+        if stages.position(created_at) == position:
+            is_qualified = True  # what was told of the time before its creation says nothing
         if meaning.outcome is None:
             is_qualified = meaning.is_qualified
         was_left = any(

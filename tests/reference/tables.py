@@ -69,10 +69,10 @@ def _opportunity(company: Company, deal: Deal) -> Row:
         "opportunity_id": deal.opportunity.opportunity_id,
         "rep_id": deal.rep_id,
         "amount": amount,
-        "outcome": deal.outcome,
+        "outcome": company.counted.outcome_ever(deal.opportunity),
         "is_open": deal.outcome is None,
         "is_closed": deal.outcome is not None and deal.closed_on is not None,
-        "closed_on": deal.closed_on,
+        "closed_on": deal.opportunity.closed_on,
     }
 
 
