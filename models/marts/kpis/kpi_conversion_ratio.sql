@@ -8,10 +8,7 @@ periods as (
 ),
 
 leads as (
-    select
-        *,
-        {{ days_between('created_on', 'became_customer_on') }} as days_to_customer
-    from {{ ref('fct_leads') }}
+    select * from {{ ref('fct_leads') }}
 ),
 
 dates as (
