@@ -26,11 +26,6 @@
     {{ utc_from_local(day ~ ' + interval 86399 second') }}
 {%- endmacro %}
 
-{# The UTC instant at which the company's clock shows the midnight after a day. #}
-{% macro next_midnight(day) -%}
-    {{ utc_from_local("cast(" ~ day ~ " as timestamp) + interval 1 day") }}
-{%- endmacro %}
-
 {# The day of a moment: the source's own date where it gave one (no time zone touches it), else the company's date at the instant. #}
 {% macro local_day(base) -%}
     coalesce({{ base }}_on, cast({{ local_time(base ~ '_at') }} as date))

@@ -15,6 +15,7 @@ outcomes as (
         count(*) filter (where outcome = 'won' and not is_open) as won_opportunities,
         count(*) filter (where outcome = 'lost' and not is_open) as lost_opportunities,
         min(closed_on) filter (where outcome = 'won' and is_closed) as won_on,
+        count(*) filter (where outcome = 'lost' and is_closed) as dated_losses,
         max(closed_on) filter (where outcome = 'lost' and is_closed) as last_lost_on
     from opportunities
     where lead_id is not null
@@ -36,7 +37,8 @@ judged as (
         case when outcomes.lead_id is null then leads.became_customer_on else outcomes.won_on end as became_customer_on,
         coalesce(outcomes.won_opportunities > 0, leads.became_customer_on is not null) as is_customer,
         coalesce(outcomes.opportunities = outcomes.lost_opportunities, false) as is_lost,
-        case when outcomes.opportunities = outcomes.lost_opportunities then outcomes.last_lost_on end as lost_on,
+        -- nobody knows which loss was the last where one of them has no day
+        case when outcomes.opportunities = outcomes.dated_losses then outcomes.last_lost_on end as lost_on,
         leads.status = 'disqualified' or leads.disqualified_on is not null as is_disqualified
     from leads
     left join outcomes on leads.lead_id = outcomes.lead_id

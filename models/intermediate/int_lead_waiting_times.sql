@@ -29,8 +29,8 @@ waited as (
         responses.lead_id is not null as is_answered,
         case
             when responses.lead_id is not null then responses.responded_at
-            -- a lead that had ended before it came in did not wait
-            else greatest(leads.created_at, coalesce(ends.ended_at, {{ next_midnight('ends.ended_on') }}, run.as_of))
+            -- nobody waits longer than until now, and one who had left before coming in did not wait
+            else greatest(leads.created_at, least(coalesce(ends.ended_at, {{ end_of_day('ends.ended_on') }}, run.as_of), run.as_of))
         end as waited_until_at,
         case
             when responses.lead_id is not null then responses.responded_on

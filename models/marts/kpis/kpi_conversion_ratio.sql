@@ -16,7 +16,9 @@ converted as (
 ),
 
 targets as (
-    select * from {{ ref('conversion_targets') }}
+    select {{ spelling('source') }} as source, max(target_ratio) as target_ratio
+    from {{ ref('conversion_targets') }}
+    group by {{ spelling('source') }}
 ),
 
 dates as (
@@ -83,7 +85,7 @@ measured as (
     cross join ripening
     left join cut on {{ same_kpi_key('aged', 'cut') }}
     left join converted on {{ same_kpi_key('aged', 'converted') }}
-    left join targets as source_target on aged.breakdown = 'source' and aged.breakdown_value = source_target.source
+    left join targets as source_target on aged.breakdown = 'source' and {{ spelling('aged.breakdown_value') }} = source_target.source
     left join targets as default_target on default_target.source = 'default'
 )
 
