@@ -53,12 +53,12 @@ dated as (
         last_changes.told_at as last_change_at,
         case
             when ordered.updated_at > coalesce(ordered.seen_before_at, timestamp '0001-01-01 00:00:00') then ordered.updated_at
-            -- first seen and without a date: as old as the last change that is told
-            when ordered.is_newest and ordered.updated_at is null and ordered.seen_before_at is null
-                then coalesce(last_changes.told_at, ordered.observed_at)
+            -- first seen and without a date: an export of the instant that the run describes
+            when ordered.is_newest and ordered.seen_before_at is null then least(ordered.observed_at, run.as_of)
             else ordered.observed_at
         end as seen_true_since
     from ordered
+    cross join run
     left join last_changes on ordered.opportunity_id = last_changes.opportunity_id
 ),
 

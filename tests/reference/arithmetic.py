@@ -57,14 +57,6 @@ def median(values: Iterable[float]) -> float | None:
     return percentile(values, 0.5)
 
 
-def median_amount(amounts: Iterable[Decimal]) -> Decimal | None:
-    ordered = sorted(amounts)
-    if not ordered:
-        return None
-    middle = len(ordered) // 2
-    return cents(ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2)
-
-
 def wilson(successes: int, trials: int) -> tuple[float | None, float | None]:
     """The 95 % interval of a share, without continuity correction."""
     if trials == 0:

@@ -60,6 +60,7 @@ class DealStory:
         lead = self._counted.lead(opportunity.lead_id)
         outcome = self._counted.outcome(opportunity)
         closed_on = self._counted.close_day(opportunity)
+        counts = opportunity.opportunity_id in self._counted.opportunities
         closed_amount = None
         now = past.at(self._clock.as_of)
         if closed_on is not None and now is not None:
@@ -67,7 +68,7 @@ class DealStory:
         return Deal(
             opportunity=opportunity,
             past=past,
-            counts=opportunity.opportunity_id in self._counted.opportunities,
+            counts=counts,
             created_on=self._clock.day_of(opportunity.created),
             # at its creation, where it was closed before that
             rep_id=self._members.rep_of(
@@ -80,14 +81,19 @@ class DealStory:
             outcome=outcome,
             closed_on=closed_on,
             closed_amount=closed_amount,
-            movements=tuple(self._movements(past, outcome, closed_on, closed_amount)),
+            movements=tuple(self._movements(past, counts, outcome, closed_on, closed_amount)),
         )
 
     def _value(self, state: State, day: date) -> Decimal:
         return self._rates.convert(state.source_amount, state.currency, day)
 
     def _movements(
-        self, past: Past, outcome: str | None, closed_on: date | None, closed_amount: Decimal | None
+        self,
+        past: Past,
+        counts: bool,
+        outcome: str | None,
+        closed_on: date | None,
+        closed_amount: Decimal | None,
     ) -> list[Movement]:
         movements = []
         before: State | None = None
@@ -104,17 +110,15 @@ class DealStory:
                     kind = "lost" if state.status == "lost" else "removed"
                     movements.append(Movement(day, kind, self._value(before, day)))
             before = state
-        if outcome == "won" and past.closed_at and closed_on and closed_amount is not None:
-            before, after = past.just_before(past.closed_at), past.at(past.closed_at)
-            movements += _win_from_outside(before, after, closed_on, closed_amount)
+        if outcome == "won" and past.closed_at and closed_on and closed_amount is not None and counts:
+            before = past.just_before(past.closed_at)
+            movements += _win_from_outside(before, closed_on, closed_amount)
         return movements
 
 
-def _win_from_outside(
-    before: State | None, after: State | None, closed_on: date, amount: Decimal
-) -> list[Movement]:
+def _win_from_outside(before: State | None, closed_on: date, amount: Decimal) -> list[Movement]:
     """Every win passes through: one that was not in the pipeline comes in on the day of its close."""
-    if (before is not None and before.is_pipeline) or (after is not None and after.status == "deleted"):
+    if before is not None and before.is_pipeline:
         return []
     return [Movement(closed_on, _way_in(before), amount), Movement(closed_on, "won", amount)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from tests.reference.arithmetic import cents, median, median_amount, ratio, total
+from tests.reference.arithmetic import median, ratio, total
 from tests.reference.cells import Cells, Key, Row, rows
 from tests.reference.company import Company
 from tests.reference.deals import Deal
@@ -42,8 +42,8 @@ def closed_sales(company: Company) -> list[Row]:
         return {
             "won_opportunities": len(won),
             "closed_amount": closed_amount,
-            "mean_deal_amount": cents(closed_amount / len(won)) if won else None,
-            "median_deal_amount": median_amount(close.amount for close in won),
+            "mean_deal_amount": float(closed_amount) / len(won) if won else None,
+            "median_deal_amount": median(float(close.amount) for close in won),
             "lost_opportunities": len(lost),
             "lost_amount": total(close.amount for close in lost),
             "win_ratio": ratio(len(won), len(here)),

@@ -32,10 +32,13 @@ class Targets:
         self._known: dict[tuple[Member, Period], Decimal | None] = {}
 
     def of(self, member: Member, period: Period) -> Decimal | None:
-        """Its own, else the sum of the members below it, else the sum of its finer periods."""
+        """Its own row; with own rows for finer periods the sum of all its finer periods; else the sum of the
+        members below it; else the sum of its finer periods."""
         key = (member, period)
         if key not in self._known:
-            target = self._own_of(member, period)
+            target = self._own.get((member, period.period_type, period.start))
+            if target is None and self._has_finer(member, period):
+                target = _sum([self.of(member, finer) for finer in self._company.calendar.finer(period)])
             if target is None:
                 target = _sum([self.of(below, period) for below in self._company.members.below(member)])
             if target is None:
@@ -43,12 +46,12 @@ class Targets:
             self._known[key] = target
         return self._known[key]
 
-    def _own_of(self, member: Member, period: Period) -> Decimal | None:
-        """Its own row; else the sum of its own rows for finer periods."""
-        own = self._own.get((member, period.period_type, period.start))
-        if own is not None:
-            return own
-        return _sum([self._own_of(member, finer) for finer in self._company.calendar.finer(period)])
+    def _has_finer(self, member: Member, period: Period) -> bool:
+        """Has it own rows for periods within this one?"""
+        return any(
+            (member, finer.period_type, finer.start) in self._own or self._has_finer(member, finer)
+            for finer in self._company.calendar.finer(period)
+        )
 
     def _member(self, rep_id: str | None, team_id: str | None) -> Member:
         members = self._company.members

@@ -70,8 +70,10 @@ class Looks:
         last_change = max(
             (self._clock.start_of(change.changed) for change in self.changes(opportunity)), default=None
         )
+        if not is_dated:  # an export of the instant that the run describes
+            since = min(since, self._clock.as_of)
         if last_change is not None:
-            since = max(since, last_change) if is_dated else last_change
+            since = max(since, last_change)
         values = {column: getattr(opportunity, column) for column in COLUMNS}
         looks.append(Look(since, values, opportunity.is_deleted, is_dated, is_record=True))
         return looks
