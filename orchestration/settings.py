@@ -134,6 +134,7 @@ class Response(_Section):
 
 class FollowUps(_Section):
     minimum_contact_moments: int = Field(default=5, ge=1)
+    abandoned_acceptable: float = Field(default=0.4, ge=0, le=1, strict=False)
 
 
 class Targets(_Section):
@@ -144,6 +145,18 @@ class Pipeline(_Section):
     stale_after_days: int = Field(default=30, ge=1)
     coverage_good: float = Field(default=3.0, gt=0, strict=False)
     coverage_low: float = Field(default=1.0, ge=0, strict=False)
+
+
+class Signals(_Section):
+    """From where a number is a finding; how the numbers themselves are judged stands with their metric."""
+
+    minimum_records: int = Field(default=10, ge=1)
+    change_large: float = Field(default=0.2, gt=0, strict=False)
+    change_small: float = Field(default=0.1, ge=0, strict=False)
+    qualification_low: float = Field(default=0.2, ge=0, le=1, strict=False)
+    slower_factor: float = Field(default=1.5, ge=1, strict=False)
+    elapsed_from: float = Field(default=0.25, ge=0, le=1, strict=False)
+    stale_ratio: float = Field(default=0.25, gt=0, le=1, strict=False)
 
 
 class TableMapping(_Section):
@@ -188,6 +201,7 @@ class Settings(_Section):
     follow_ups: FollowUps = FollowUps()
     targets: Targets = Targets()
     pipeline: Pipeline = Pipeline()
+    signals: Signals = Signals()
     sources: dict[Identifier, FilesSource]
     file: Path = Field(strict=False, exclude=True)
 

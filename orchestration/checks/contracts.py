@@ -24,6 +24,7 @@ from orchestration.checks.located_yaml import Mapping, read_yaml
 from orchestration.errors import SettingsError
 
 Severity = Literal["error", "warn"]
+Kind = Literal["model", "seed"]
 Scalar = str | int | float | bool | date | datetime
 
 KINDS = ("varchar", "bigint", "integer", "double", "boolean", "date", "timestamp", "decimal")
@@ -43,6 +44,8 @@ _BOUNDS: dict[str, tuple[type, ...]] = {
     "timestamp": (date, datetime),
 }
 """What a minimum or maximum in YAML has to be."""
+_KINDS: dict[str, Kind] = {"models": "model", "seeds": "seed"}
+"""Keys of a YAML file, and what makes the tables that are described under them."""
 _FOR_OTHERS = ("dagster", "owner")
 """Keys of `config.meta` that other tools read; they say nothing about the data."""
 
@@ -145,30 +148,38 @@ class Contract:
 
 
 def load_contracts(models_dir: Path) -> dict[str, Contract]:
-    """The contract of every model under `models_dir/marts`, by table name, sorted.
+    """The contract of every model under `models_dir/marts`, and of every seed described there, by table name.
 
-    Raises `SettingsError` with file and line for a model without YAML, YAML without a model, a model that
-    stands twice, a column without type or description, and anything unknown in `config.meta`.
+    Raises `SettingsError` with file and line for a model without YAML, YAML without a model or seed, a table
+    that stands twice, a column without type or description, and anything unknown in `config.meta`.
     """
     marts = models_dir / "marts"
     if not marts.is_dir():
         raise SettingsError(f"{marts}: no such folder; the published tables are the models in it.")
-    models = {path.stem: path for path in sorted(marts.rglob("*.sql"))}
+    folders: dict[Kind, tuple[Path, str]] = {
+        "model": (marts, ".sql"),
+        "seed": (models_dir.parent / "seeds", ".csv"),
+    }
+    files = {
+        kind: {path.stem: path for path in sorted(folder.rglob(f"*{ending}"))}
+        for kind, (folder, ending) in folders.items()
+    }
     contracts: dict[str, Contract] = {}
     for path in sorted([*marts.rglob("*.yml"), *marts.rglob("*.yaml")]):
-        for contract in _read_file(path, models_dir):
+        for kind, contract in _read_file(path, models_dir):
             if contract.table in contracts:
                 other = contracts[contract.table].file
                 raise SettingsError(
-                    f"{path}: model '{contract.table}' is described in {other} already; keep one."
+                    f"{path}: {kind} '{contract.table}' is described in {other} already; keep one."
                 )
-            if contract.table not in models:
+            if contract.table not in files[kind]:
+                folder, ending = folders[kind]
                 raise SettingsError(
-                    f"{path}: model '{contract.table}' is described here, "
-                    f"and no {contract.table}.sql stands under {marts}."
+                    f"{path}: {kind} '{contract.table}' is described here, "
+                    f"and no {contract.table}{ending} stands under {folder}."
                 )
             contracts[contract.table] = contract
-    for name, path in models.items():
+    for name, path in files["model"].items():
         if name not in contracts:
             raise SettingsError(
                 f"{path}: model '{name}' is published and has no contract; describe it in a .yml beside it."
@@ -183,46 +194,52 @@ def contract_hash(contracts: abc.Mapping[str, Contract]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _read_file(path: Path, models_dir: Path) -> Iterator[Contract]:
+def _read_file(path: Path, models_dir: Path) -> Iterator[tuple[Kind, Contract]]:
     document = read_yaml(path)
     if document is None:
         return
-    models = document.get("models", []) if isinstance(document, dict) else None
-    if not isinstance(models, list) or not all(isinstance(model, Mapping) for model in models):
-        raise SettingsError(f"{path}: expected a list of models under the key 'models'.")
-    for model in models:
-        yield _Reader(path, model).contract(str(path.relative_to(models_dir)))
+    for key, kind in _KINDS.items():
+        entries = document.get(key, []) if isinstance(document, dict) else None
+        if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+            raise SettingsError(f"{path}: expected a list of {key} under the key '{key}'.")
+        for entry in entries:
+            yield kind, _Reader(path, kind, entry).contract(str(path.relative_to(models_dir)))
 
 
 class _Reader:
-    """Reads one model's entry; knows where it is, so that every refusal says file and line."""
+    """Reads one table's entry; knows where it is, so that every refusal says file and line."""
 
-    def __init__(self, path: Path, model: Mapping) -> None:
+    def __init__(self, path: Path, kind: Kind, entry: Mapping) -> None:
         self.path = path
-        self.model = model
-        self.table = str(model.get("name", "?"))
+        self.kind = kind
+        self.entry = entry
+        self.table = str(entry.get("name", "?"))
 
     def refuse(self, where: Mapping, what: str) -> SettingsError:
-        return SettingsError(f"{self.path}:{where.line}: model '{self.table}': {what}")
+        return SettingsError(f"{self.path}:{where.line}: {self.kind} '{self.table}': {what}")
 
     def contract(self, file: str) -> Contract:
-        name = self.name(self.model, "the model")
-        entries = self.model.get("columns")
+        name = self.name(self.entry, f"the {self.kind}")
+        if self.kind == "seed" and self.schema() != "marts":
+            raise self.refuse(
+                self.entry, "is described beside the marts and stands elsewhere; write config: schema: marts."
+            )
+        entries = self.entry.get("columns")
         if not isinstance(entries, list) or not entries:
             raise self.refuse(
-                self.model, "has no columns; list every one with its data_type and description."
+                self.entry, "has no columns; list every one with its data_type and description."
             )
         columns = tuple(self.column(entry) for entry in entries)
         names = [column.name for column in columns]
         for column in names:
             if names.count(column) > 1:
                 raise self.refuse(
-                    self.model, f"column '{column}' is listed {names.count(column)} times; once is right."
+                    self.entry, f"column '{column}' is listed {names.count(column)} times; once is right."
                 )
-        meta = self.meta(self.model, _TABLE_META)
+        meta = self.meta(self.entry, _TABLE_META)
         contract = Contract(
             table=name,
-            description=self.description(self.model, "the model"),
+            description=self.description(self.entry, f"the {self.kind}"),
             columns=columns,
             key=self.key(meta, names),
             minimum_rows=self.whole_number(meta, "minimum_rows"),
@@ -236,9 +253,13 @@ class _Reader:
                 raise self.refuse(meta, f"two checks are named '{check}'; rename the rule.")
         return contract
 
+    def schema(self) -> object:
+        config = self.entry.get("config")
+        return config.get("schema") if isinstance(config, Mapping) else None
+
     def column(self, entry: object) -> Column:
         if not isinstance(entry, Mapping):
-            raise self.refuse(self.model, f"a column is described as {entry!r}; write '- name: ...'.")
+            raise self.refuse(self.entry, f"a column is described as {entry!r}; write '- name: ...'.")
         name = self.name(entry, "a column")
         data_type = str(entry.get("data_type", "")).lower().replace(" ", "")
         kind = data_type.partition("(")[0]
@@ -341,7 +362,7 @@ class _Reader:
         values = entry.get(key, {})
         names = [column.name for column in columns]
         if not isinstance(values, dict) or any(name not in names for name in values):
-            raise self.refuse(entry, f"{key} is no mapping from columns of this model to values.")
+            raise self.refuse(entry, f"{key} is no mapping from columns of this {self.kind} to values.")
         return tuple(values.items())
 
     def bound(self, meta: Mapping, side: str, name: str, kind: str) -> Any:

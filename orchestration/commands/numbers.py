@@ -52,28 +52,31 @@ def read_numbers(con: DuckDBPyConnection, *, as_of: datetime, time_zone: str, cu
     running = today.replace(day=1)
     complete = (running - timedelta(days=1)).replace(day=1)
     found = con.execute(
-        "select * from kpi_scorecard where period_type = 'month' and level = 'company' "
-        "and period_start in ($complete, $running) order by sort_order, kpi",
+        "select scorecard.*, catalog.name_en as name "
+        "from kpi_scorecard as scorecard "
+        "inner join metric_catalog as catalog on scorecard.kpi = catalog.slug "
+        "where scorecard.period_type = 'month' and scorecard.level = 'company' "
+        "and scorecard.period_start in ($complete, $running) order by scorecard.sort_order",
         {"complete": complete, "running": running},
     )
     columns = [column[0] for column in found.description]
     by_month: dict[date, dict[str, dict[str, Any]]] = {complete: {}, running: {}}
-    units: dict[str, str] = {}
+    metrics: dict[str, tuple[str, str]] = {}
     for values in found.fetchall():
         row = dict(zip(columns, values, strict=True))
         by_month[row["period_start"]][row["kpi"]] = row
-        units.setdefault(row["kpi"], row["unit"])
+        metrics.setdefault(row["kpi"], (row["name"], row["unit"]))
     numbers = tuple(
-        _number(slug, unit, by_month[complete].get(slug, {}), by_month[running].get(slug, {}))
-        for slug, unit in units.items()
+        _number(slug, name, unit, by_month[complete].get(slug, {}), by_month[running].get(slug, {}))
+        for slug, (name, unit) in metrics.items()
     )
     return Numbers(complete, running, currency, numbers)
 
 
-def _number(slug: str, unit: str, complete: dict[str, Any], running: dict[str, Any]) -> Number:
+def _number(slug: str, name: str, unit: str, complete: dict[str, Any], running: dict[str, Any]) -> Number:
     return Number(
         kpi=slug,
-        name=_name(slug),
+        name=name,
         unit=unit,
         complete_value=complete.get("value"),
         running_value=running.get("value"),
@@ -82,10 +85,6 @@ def _number(slug: str, unit: str, complete: dict[str, Any], running: dict[str, A
         change_ratio=complete.get("change_ratio"),
         status=complete.get("status"),
     )
-
-
-def _name(slug: str) -> str:
-    return slug.replace("_", " ").capitalize()
 
 
 def shown(value: float | None, unit: str, currency: str) -> str:

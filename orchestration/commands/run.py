@@ -52,10 +52,10 @@ def _payload(settings: Settings, result: RunResult) -> dict[str, Any]:
 
 
 def _numbers(settings: Settings, release: ReleaseInfo) -> Numbers | None:
-    """The headline numbers; None where the release has no scorecard."""
+    """The headline numbers; None where the release has no scorecard or does not name its metrics."""
     from orchestration.publish import catalogue
 
-    if "kpi_scorecard" not in release.tables:
+    if not {"kpi_scorecard", "metric_catalog"} <= set(release.tables):
         return None
     con = catalogue.open_release(settings, release.release_id)
     try:

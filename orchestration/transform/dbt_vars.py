@@ -31,10 +31,18 @@ def dbt_vars(settings: Settings) -> dict[str, Any]:
         "workload_high": settings.leads.workload_high,
         "sla_minutes": settings.response.sla_minutes,
         "minimum_contact_moments": settings.follow_ups.minimum_contact_moments,
+        "abandoned_acceptable": settings.follow_ups.abandoned_acceptable,
         "at_risk_from": settings.targets.at_risk_from,
         "stale_after_days": settings.pipeline.stale_after_days,
         "coverage_good": settings.pipeline.coverage_good,
         "coverage_low": settings.pipeline.coverage_low,
+        "signal_minimum_records": settings.signals.minimum_records,
+        "signal_change_large": settings.signals.change_large,
+        "signal_change_small": settings.signals.change_small,
+        "signal_qualification_low": settings.signals.qualification_low,
+        "signal_slower_factor": settings.signals.slower_factor,
+        "signal_elapsed_from": settings.signals.elapsed_from,
+        "signal_stale_ratio": settings.signals.stale_ratio,
         "response_exclude_sources": list(settings.response.exclude_sources),
         "lead_exclusions": [
             {"reason": rule.reason, "condition": rule.condition} for rule in settings.leads.exclude

@@ -20,11 +20,11 @@ OWNER = "team:data-engineering"
 TEST_OF = "zeven/dbt_test"
 """Metadata of an asset check: the unique id of the dbt test that it shows."""
 
-_DEPTH = ("staging", "intermediate", "core", "kpis")
+_DEPTH = ("staging", "intermediate", "core", "judgement", "kpis")
 
 
 def layer_of(node: Mapping[str, Any]) -> str:
-    """The folder that a model stands in (`staging`, `intermediate`, `core`, `kpis`), or `seeds`."""
+    """The folder that a model stands in (`staging`, ..., `kpis`, `judgement`), or `seeds`."""
     if node["resource_type"] != "model":
         return "seeds" if node["resource_type"] == "seed" else "ingest"
     folders = node["fqn"][1:-1]

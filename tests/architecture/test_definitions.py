@@ -20,7 +20,7 @@ from orchestration.settings import PROJECT_ROOT, Settings, load_settings
 
 pytestmark = pytest.mark.xdist_group("definitions")
 
-GROUPS = {"ingest", "seeds", "staging", "intermediate", "core", "kpis", "release"}
+GROUPS = {"ingest", "seeds", "staging", "intermediate", "core", "kpis", "judgement", "release"}
 
 IMPORT_ALONE = """
 import builtins, io, json, os, sys

@@ -20,7 +20,11 @@ MAY_USE = {
     "intermediate": {"staging", "intermediate", "core", "seeds"},
     "core": {"staging", "intermediate", "core", "seeds"},
     "kpis": {"staging", "intermediate", "core", "kpis", "seeds"},
+    "judgement": {"staging", "intermediate", "core", "kpis", "judgement", "seeds"},
+    "overview": {"staging", "intermediate", "core", "kpis", "judgement", "seeds"},
 }
+OVERVIEW = ("kpi_scorecard", "kpi_signals")
+"""The two kpi tables that are no metric: they stand beside them, and are made from what is judged of them."""
 NOT_PORTABLE = {
     r"::\w": "write cast(x as type)",
     r"\bqualify\b": "number the rows in a CTE",
@@ -43,6 +47,8 @@ def text_of(name: str) -> str:
 def layer_of(name: str) -> str:
     if name not in MODELS:
         return "seeds"
+    if name in OVERVIEW:
+        return "overview"
     parts = MODELS[name].relative_to(PROJECT_ROOT / "models").parts
     return parts[1] if parts[0] == "marts" else parts[0]
 
@@ -75,7 +81,14 @@ def test_only_staging_knows_a_crm(model: str) -> None:
 def test_a_model_is_named_after_its_layer(model: str) -> None:
     if model == "data_warnings":
         return
-    fronts = {"staging": "stg_", "intermediate": "int_", "core": ("dim_", "fct_"), "kpis": "kpi_"}
+    fronts: dict[str, str | tuple[str, ...]] = {
+        "staging": "stg_",
+        "intermediate": "int_",
+        "core": ("dim_", "fct_"),
+        "kpis": "kpi_",
+        "judgement": "int_",
+        "overview": "kpi_",
+    }
     assert model.startswith(fronts[layer_of(model)])
 
 
@@ -130,7 +143,7 @@ def test_the_catalog_is_the_list_of_metrics() -> None:
     """One slug per metric, in file, catalog and scorecard; the headline column exists."""
     with (PROJECT_ROOT / "seeds" / "metric_catalog.csv").open(encoding="utf-8") as file:
         catalog = {row["slug"]: row for row in csv.DictReader(file)}
-    files = {name.removeprefix("kpi_") for name in MODELS if layer_of(name) == "kpis"} - {"scorecard"}
+    files = {name.removeprefix("kpi_") for name in MODELS if layer_of(name) == "kpis"}
     assert set(catalog) == files
     headlines = dict(re.findall(r"'(\w+)': '(\w+)'", text_of("kpi_scorecard").split("%}")[0]))
     assert headlines == {slug: row["headline_column"] for slug, row in catalog.items()}
@@ -139,10 +152,52 @@ def test_the_catalog_is_the_list_of_metrics() -> None:
         assert row["headline_column"] in [column["name"] for column in described["models"][0]["columns"]]
 
 
+def test_signals_are_the_same_in_rules_texts_and_contract() -> None:
+    """A signal is one select with `finding('<signal>', ...)`, its texts, and a value of the contract."""
+    rules: dict[str, set[str]] = {}
+    macros = "\n".join(path.read_text(encoding="utf-8") for path in MACROS)
+    for name in MODELS:
+        for call in re.findall(r"\{\{ finding\((.*?)\n    \) \}\}", text_of(name), re.DOTALL):
+            variant = re.search(r'variant=(?:"(.+?)"|(\w+)\()', call)
+            assert "variant=" not in call or variant, call
+            said = "'any'"
+            if variant:
+                body = re.search(rf"macro {variant[2]}\(.*?endmacro", macros, re.DOTALL)
+                said = variant[1] or (body[0] if body else "")
+            [signal] = re.findall(r"^\s*'(\w+)'", call)
+            rules[signal] = set(re.findall(r"(?:then|else) '(\w+)'", said)) or {"any"}
+    with (PROJECT_ROOT / "seeds" / "signal_texts.csv").open(encoding="utf-8") as file:
+        texts = list(csv.DictReader(file))
+    told: dict[str, set[str]] = {}
+    for row in texts:
+        told.setdefault(row["signal"], set()).add(row["variant"])
+    assert told == rules
+    described = yaml.safe_load(MODELS["kpi_signals"].with_suffix(".yml").read_text(encoding="utf-8"))
+    [column] = [column for column in described["models"][0]["columns"] if column["name"] == "signal"]
+    assert column["config"]["meta"]["allowed"] == list(told)
+    definitions = (PROJECT_ROOT / "docs" / "definitions.md").read_text(encoding="utf-8")
+    assert [signal for signal in told if f"`{signal}`" not in definitions] == []
+
+
+def test_texts_of_signals_say_the_same_in_both_languages() -> None:
+    macros = (DBT_PROJECT_DIR / "macros" / "words.sql").read_text(encoding="utf-8")
+    known = set(re.findall(r"^        '(\w+)': ", macros.split("macro worded")[1], re.MULTILINE))
+    with (PROJECT_ROOT / "seeds" / "signal_texts.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            english, dutch = (
+                sorted(re.findall(r"\{(\w+)\}", row[f"text_{language}"])) for language in ("en", "nl")
+            )
+            assert english == dutch, row["signal"]
+            assert set(english) <= known, row["signal"]
+            for language in ("en", "nl"):
+                # "The company" starts with a capital, so it starts a sentence
+                assert not re.search(r"[^.?!] +\{who\}", row[f"text_{language}"]), row["signal"]
+
+
 def test_every_kpi_table_describes_the_shared_columns_alike() -> None:
     shared: dict[str, set[str]] = {}
     for name in MODELS:
-        if layer_of(name) != "kpis" or name == "kpi_scorecard":
+        if layer_of(name) != "kpis":
             continue
         described = yaml.safe_load(MODELS[name].with_suffix(".yml").read_text(encoding="utf-8"))["models"][0]
         for column in described["columns"][:9]:

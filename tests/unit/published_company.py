@@ -36,6 +36,18 @@ SCORECARD = Contract(
     key=("kpi", "period_type", "period_start", "level"),
 )
 
+CATALOG = Contract(
+    table="metric_catalog",
+    description="One row per metric.",
+    columns=(Column("slug", "varchar", "Slug.", required=True), Column("name_en", "varchar", "Name.")),
+    key=("slug",),
+)
+
+_NAMES = """
+    ('closed_sales', 'Closed sales'), ('number_of_leads', 'Number of leads'),
+    ('lead_response_time', 'Lead response time'), ('conversion_ratio', 'Share of customers')
+"""
+
 _ROWS = """
     ('closed_sales', 'month', date '2026-03-01', 'company', 123456.78, 'currency', 150000, 100000, 0.2345, 'watch', 7),
     ('number_of_leads', 'month', date '2026-03-01', 'company', 1204, 'leads', null, 1300, -0.0738, 'bad', 1),
@@ -67,6 +79,7 @@ def publish_release(settings: Settings, *, made: datetime, warnings: int = 0) ->
         con.execute(
             f"create table marts.kpi_scorecard as select {casts} from (values {_ROWS}) as rows({columns})"
         )
+        con.execute(f"create table marts.metric_catalog as from (values {_NAMES}) as rows(slug, name_en)")
         con.execute(
             "create table zeven.build_result as select 'run-1' as run_id, $1::timestamptz as as_of, "
             "$2::timestamptz as finished_at, true as passed, true as is_whole, '[]'::json as checks",
@@ -79,7 +92,7 @@ def publish_release(settings: Settings, *, made: datetime, warnings: int = 0) ->
             as_of=AS_OF,
             code_version="0.1.0",
             warnings=[{"code": "late", "message": f"Finding {number}."} for number in range(warnings)],
-            contracts={"kpi_scorecard": SCORECARD},
+            contracts={"kpi_scorecard": SCORECARD, "metric_catalog": CATALOG},
             created_at=made,
         )
 

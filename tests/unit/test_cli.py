@@ -275,7 +275,7 @@ def test_run_shows_the_numbers_and_where_to_look(zeven: Zeven, pipeline: Pipelin
     assert "Mar 2026 target month before change Apr 2026 so far" in text
     assert "Number of leads 1,204 1,300 -7 % bad 611" in text
     assert "Lead response time 2 h 05 min 59 min too early good –" in text
-    assert "Conversion ratio – 8.7 % 31.4 %" in text
+    assert "Share of customers – 8.7 % 31.4 %" in text, "the name that the catalog of the release gives"
     assert "Closed sales € 123,457 € 150,000 € 100,000 +23 % watch –" in text
     assert "make dev" in text
     assert str(zeven.settings.paths.published / "gateway.duckdb") in text

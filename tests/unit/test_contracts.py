@@ -172,6 +172,65 @@ def test_yaml_without_a_model_is_refused(tmp_path: Path) -> None:
     assert said.startswith("kpi_a.yml: model 'kpi_a' is described here, and no kpi_a.sql stands under ")
 
 
+SEED = """
+seeds:
+  - name: catalog
+    description: One row per metric.
+    config: {schema: marts, meta: {key: [slug]}}
+    columns:
+      - {name: slug, data_type: varchar, description: Slug.}
+"""
+
+
+def seeds(folder: Path, *names: str) -> None:
+    (folder / "seeds").mkdir()
+    for name in names:
+        (folder / "seeds" / f"{name}.csv").write_text("slug\n")
+
+
+def test_a_seed_described_beside_the_marts_is_published_and_no_other(tmp_path: Path) -> None:
+    seeds(tmp_path, "catalog", "holidays")
+    contracts = load_contracts(models(tmp_path, GOOD + SEED))
+    assert list(contracts) == ["catalog", "kpi_a"]
+    assert contracts["catalog"] == Contract(
+        table="catalog",
+        description="One row per metric.",
+        columns=(Column("slug", "varchar", "Slug."),),
+        key=("slug",),
+        file="marts/kpis/kpi_a.yml",
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("schema: marts, ", "", "kpi_a.yml:29: seed 'catalog': is described beside the marts and stands elsewhere; write config: schema: marts."),
+        ("schema: marts", "schema: seeds", "kpi_a.yml:29: seed 'catalog': is described beside the marts and stands elsewhere; write config: schema: marts."),
+        ("[slug]", "[name]", "kpi_a.yml:31: seed 'catalog': config.meta.key names 'name', which is no column or stands there twice."),
+        ("One row per metric.", "''", "kpi_a.yml:29: seed 'catalog': the seed has no description; it is what a database client shows."),
+        ("data_type: varchar, ", "", "kpi_a.yml:33: seed 'catalog': column 'slug': has no data_type; write one of varchar, bigint, integer, double, boolean, date, timestamp, decimal(18,2)."),
+        ("name: catalog", "name: kpi_a", "kpi_a.yml: seed 'kpi_a' is described in marts/kpis/kpi_a.yml already; keep one."),
+    ],
+)  # fmt: skip
+def test_a_seed_is_refused_as_a_model_is(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    seeds(tmp_path, "catalog")
+    assert SEED.count(old) == 1
+    assert refusal(tmp_path, GOOD + SEED.replace(old, new)) == sentence
+
+
+def test_a_seed_without_its_file_is_refused(tmp_path: Path) -> None:
+    seeds(tmp_path, "other")
+    said = refusal(tmp_path, GOOD + SEED)
+    assert said.startswith("kpi_a.yml: seed 'catalog' is described here, and no catalog.csv stands under ")
+
+
+def test_a_file_that_lists_no_seeds_is_refused(tmp_path: Path) -> None:
+    assert (
+        refusal(tmp_path, "seeds: {name: a}\n")
+        == "kpi_a.yml: expected a list of seeds under the key 'seeds'."
+    )
+
+
 def test_a_model_described_twice_is_refused(tmp_path: Path) -> None:
     folder = models(tmp_path, GOOD)
     (folder / "marts" / "other.yml").write_text(GOOD)

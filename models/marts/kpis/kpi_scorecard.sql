@@ -1,5 +1,5 @@
--- One row per metric, period and level: the headline of each of the seven metrics beside each other.
--- A new metric is one line here: its slug and its headline column.
+-- One row per metric, period and level: the headline of each of the seven metrics beside each other, and how it stands.
+-- A new metric is one line here: its slug and its headline column. What it should be stands in int_metric_norms.
 {% set headlines = {
     'number_of_leads': 'leads',
     'lead_response_time': 'median_business_response_minutes',
@@ -17,8 +17,8 @@ catalog as (
     select * from {{ ref('metric_catalog') }}
 ),
 
-targets as (
-    select * from {{ ref('kpi_target_attainment') }}
+norms as (
+    select * from {{ ref('int_metric_norms') }} where breakdown = 'total'
 ),
 
 young as (
@@ -53,10 +53,7 @@ compared as (
         dated.rep_id,
         dated.value,
         catalog.unit,
-        case dated.kpi
-            when 'target_attainment' then case when targets.target_amount > 0 then cast(1 as double) end
-            when 'closed_sales' then cast(targets.target_amount as double)
-        end as target_value,
+        norms.target_value,
         previous.value as previous_value,
         last_year.value as same_period_last_year_value,
         -- leads that still become customers compare with no older ones: "conversion collapsed" every month
@@ -64,10 +61,12 @@ compared as (
             when young.kpi is null then {{ ratio('dated.value - previous.value', 'abs(previous.value)') }}
         end as change_ratio,
         catalog.direction,
+        norms.status,
         catalog.sort_order
     from dated
     inner join catalog on dated.kpi = catalog.slug
-    left join targets on {{ same_member('dated', 'targets') }} and dated.period_start = targets.period_start
+    left join norms
+        on {{ same_member('dated', 'norms') }} and dated.kpi = norms.kpi and dated.period_start = norms.period_start
     left join young
         on {{ same_member('dated', 'young') }} and dated.kpi = young.kpi and dated.period_start = young.period_start
     left join headlines as previous
