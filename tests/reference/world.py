@@ -17,7 +17,7 @@ Amounts and rates are `Decimal`, probabilities and quantities `float`. A moment 
 or a `date` where the source knows the day only. Ids have no source in front; published ones have `crm:`.
 """
 
-OFFICE_HOURS = {weekday: (9 * 60, 17 * 60) for weekday in range(1, 6)}
+OFFICE_HOURS = dict.fromkeys(range(1, 6), (9 * 60, 17 * 60))
 
 
 @dataclass(frozen=True)
