@@ -52,13 +52,13 @@ def broken_contracts(compiled: Compiled, world: World) -> list[Difference]:
     with built(compiled, world) as con:
         verdicts = audit(con, load_contracts(Path(PROJECT_ROOT / "models")), schema="marts")
     return [
-        Difference(verdict.name, (), "rows", verdict.message, "")
+        Difference(f"contract of {verdict.table}", (), verdict.rule, verdict.message, "")
         for verdict in verdicts
-        if not verdict.passed
+        if not verdict.passed and verdict.severity == "error"
     ]
 
 
-def report(compiled: Compiled, world: World, check: Check, seconds: float = 120) -> str:
+def report(compiled: Compiled, world: World, check: Check, seconds: float = 40) -> str:
     """What the check finds, on the smallest part of the world where it still finds the first of it."""
     found = check(compiled, world)
     if not found:
