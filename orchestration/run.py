@@ -128,9 +128,7 @@ def _launch(
             job_def=job,
             run_config={
                 "ops": {
-                    "zeven__run": {
-                        "config": {"as_of": instant.isoformat(), "observed_at": now.isoformat()}
-                    }
+                    "zeven__run": {"config": {"as_of": instant.isoformat(), "observed_at": now.isoformat()}}
                 }
             },
             tags={LAUNCHED_BY: COMMAND_LINE, PROCESS: this_process()},

@@ -114,17 +114,13 @@
         and {{ left }}.breakdown_value = {{ right }}.breakdown_value
 {%- endmacro %}
 
-{# The shared columns of every kpi table, in their order, from a relation made by kpi_keys. #}
-{% macro shared_kpi_columns(keys) -%}
-    {{ keys }}.period_type,
-        {{ keys }}.period_start,
-        {{ keys }}.period_end,
-        {{ keys }}.is_complete,
-        {{ keys }}.level,
-        {{ keys }}.team_id,
-        {{ keys }}.rep_id,
-        {{ keys }}.breakdown,
-        {{ keys }}.breakdown_value
+{# The shared columns of every kpi table, in their order, from a relation made by kpi_keys; without a name where it is the only one. #}
+{% macro shared_kpi_columns(keys=none) -%}
+    {%- for column in ['period_type', 'period_start', 'period_end', 'is_complete', 'level', 'team_id', 'rep_id', 'breakdown', 'breakdown_value'] -%}
+    {{ keys ~ '.' if keys }}{{ column }}
+    {%- if not loop.last %},
+        {% endif %}
+    {%- endfor %}
 {%- endmacro %}
 
 {# A count or sum of the period to compare with: 0 where that period is known and nothing occurred in it, null where it is not known. #}

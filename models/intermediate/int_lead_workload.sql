@@ -1,78 +1,55 @@
--- One row per key of the kpi tables: leads that were open work at the end of the period, or at the run's instant.
--- A lead enters the work when it comes in and leaves it when it is converted, disqualified, won or lost; the stock is the running sum.
-with leads as (
-    select * from {{ ref('fct_leads') }}
-),
-
-dates as (
-    select * from {{ ref('dim_dates') }}
-),
-
-run as (
-    select * from {{ ref('stg_zeven__run') }}
-),
-
-spine as (
-    select * from {{ ref('int_kpi_spine') }}
+-- One row per key of the kpi tables with leads that were open work at the end of the period, or at the run's instant: how many.
+-- The stock is the running sum of its changes.
+with cut as (
+    select * from {{ ref('int_lead_workload_changes') }}
 ),
 
 periods as (
     select * from {{ ref('int_periods') }}
 ),
 
-steps as (
+first_steps as (
+    select period_type, level, team_id, rep_id, breakdown, breakdown_value, min(period_start) as first_period_start
+    from cut
+    group by period_type, level, team_id, rep_id, breakdown, breakdown_value
+),
+
+-- open work stays open in periods in which nothing happens to it
+steps_by_period as (
     select
-        leads.team_id,
-        leads.rep_id,
-        leads.source,
-        leads.industry,
-        leads.campaign,
-        leads.created_on as stepped_on,
-        1 as step
-    from leads
-    union all
-    select
-        leads.team_id,
-        leads.rep_id,
-        leads.source,
-        leads.industry,
-        leads.campaign,
-        greatest(leads.left_workload_on, leads.created_on) as stepped_on,
-        -1 as step
-    from leads
-    cross join run
-    where leads.left_workload_on <= run.as_of_on
-),
-
-dated as (
-    {{ with_period_starts('steps', 'stepped_on') }}
-),
-
-cut as (
-    {{ cut_by_period_and_level(
-        'dated',
-        {'net_leads': 'sum(step)'},
-        breakdowns={'source': 'source', 'industry': 'industry', 'campaign': 'campaign'},
-    ) }}
-),
-
-keys as (
-    {{ kpi_keys(['cut']) }}
+        first_steps.period_type,
+        periods.period_start,
+        first_steps.level,
+        first_steps.team_id,
+        first_steps.rep_id,
+        first_steps.breakdown,
+        first_steps.breakdown_value
+    from first_steps
+    inner join periods
+        on first_steps.period_type = periods.period_type and first_steps.first_period_start <= periods.period_start
 ),
 
 accumulated as (
     select
-        {% for column in key_columns() -%}
-        keys.{{ column }},
-        {% endfor -%}
+        steps_by_period.*,
         cast(
             sum(coalesce(cut.net_leads, 0)) over (
-                partition by keys.period_type, keys.level, keys.team_id, keys.rep_id, keys.breakdown, keys.breakdown_value
-                order by keys.period_start
+                partition by
+                    steps_by_period.period_type,
+                    steps_by_period.level,
+                    steps_by_period.team_id,
+                    steps_by_period.rep_id,
+                    steps_by_period.breakdown,
+                    steps_by_period.breakdown_value
+                order by steps_by_period.period_start
             ) as bigint
         ) as workload_leads
-    from keys
-    left join cut on {{ same_kpi_key('keys', 'cut') }}
+    from steps_by_period
+    left join cut on {{ same_kpi_key('steps_by_period', 'cut') }}
+),
+
+loaded as (
+    select * from accumulated where workload_leads <> 0
 )
 
-select * from accumulated
+select * from loaded

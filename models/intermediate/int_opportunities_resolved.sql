@@ -4,7 +4,24 @@ with opportunities as (
 ),
 
 counted as (
-    select * from opportunities where not is_deleted
+    select
+        opportunity_id,
+        lead_id,
+        account_id,
+        owner_id,
+        lead_rep_id,
+        product_id,
+        source,
+        industry,
+        stage,
+        outcome,
+        created_at,
+        created_on,
+        closed_on,
+        is_closed,
+        is_open
+    from opportunities
+    where not is_deleted
 )
 
 select * from counted

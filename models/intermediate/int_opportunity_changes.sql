@@ -29,7 +29,12 @@ with_history as (
 ),
 
 all_told as (
-    select opportunity_id, told_at, 1 as told_order, {{ columns | join(', ') }}, tells_{{ columns | join(', tells_') }}
+    select
+        opportunity_id,
+        told_at,
+        1 as told_order,
+        {{ columns | join(', ') }},
+        tells_{{ columns | join(', tells_') }}
     from history
     union all
     select

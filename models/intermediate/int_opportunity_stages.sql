@@ -21,7 +21,18 @@ looked_up as (
 
 judged as (
     select
-        *,
+        opportunity_id,
+        valid_from,
+        valid_to,
+        owner_id,
+        stage,
+        stage_outcome,
+        currency,
+        amount,
+        probability,
+        likely_probability,
+        expected_close_on,
+        is_reconstructed,
         -- a stage that means won or lost leaves the question as it was in the stage before
         coalesce(
             max(case when stage_outcome is null then is_qualified_stage end) over (partition by opportunity_id, open_stages_so_far),

@@ -44,10 +44,9 @@ ranked as (
 compared as (
     select
         *,
-        row_number() over (partition by opportunity_id order by valid_from) = 1
         {%- for column in columns + ['is_reconstructed'] %}
-        or {{ column }} is distinct from lag({{ column }}) over (partition by opportunity_id order by valid_from)
-        {%- endfor %} as is_change
+        lag({{ column }}) over (partition by opportunity_id order by valid_from) as {{ column }}_before{{ ',' if not loop.last }}
+        {%- endfor %}
     from ranked
     where change_rank = 1
 ),
@@ -65,7 +64,12 @@ bounded as (
         expected_close_on,
         is_reconstructed
     from compared
-    where is_change
+    -- what is told once more is no change; the first has nothing before it
+    where
+        is_reconstructed is distinct from is_reconstructed_before
+        {%- for column in columns %}
+        or {{ column }} is distinct from {{ column }}_before
+        {%- endfor %}
 )
 
 select * from bounded

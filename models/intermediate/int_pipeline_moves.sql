@@ -27,7 +27,7 @@ compared as (
 turned as (
     select
         *,
-        status = 'won' and not is_taken_back and status_before is distinct from 'won' as is_win,
+        status = 'won' and not is_taken_back and coalesce(status_before <> 'won', true) as is_win,
         cast({{ local_time('valid_from') }} as date) as turned_on
     from compared
 ),

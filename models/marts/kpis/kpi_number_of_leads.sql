@@ -24,7 +24,7 @@ seasonality as (
 ),
 
 keys as (
-    {{ kpi_keys(['cut']) }}
+    {{ kpi_keys(['cut', 'workload']) }}
 ),
 
 counted as (

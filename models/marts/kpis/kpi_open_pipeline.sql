@@ -47,7 +47,7 @@ measured as (
 
 balanced as (
     select
-        {{ shared_kpi_columns('measured') }},
+        {{ shared_kpi_columns() }},
         open_opportunities,
         open_amount,
         weighted_amount,

@@ -57,7 +57,7 @@ projected as (
 
 judged as (
     select
-        {{ shared_kpi_columns('projected') }},
+        {{ shared_kpi_columns() }},
         target_amount,
         closed_amount,
         {{ ratio('closed_amount', 'target_amount') }} as attainment_ratio,
