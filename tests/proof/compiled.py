@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ class Node:
     materialized: str
     sql: str
     columns: tuple[tuple[str, str], ...] = ()
+    needs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,15 @@ class Compiled:
     models: tuple[Node, ...]
     tests: tuple[Node, ...]
     seeds: tuple[Node, ...]
+
+    def only(self, table: str) -> Compiled:
+        """What it takes to build one table; everything, where it is no model."""
+        kept = {table}
+        for model in reversed(self.models):
+            if model.name in kept:
+                kept |= model.needs
+        found = tuple(model for model in self.models if model.name in kept)
+        return replace(self, models=found, tests=()) if found else self
 
 
 def prepare_history(con: duckdb.DuckDBPyConnection) -> None:
@@ -152,4 +162,5 @@ def _node(node: Mapping[str, Any]) -> Node:
         node["config"]["materialized"],
         node.get("compiled_code") or "",
         tuple(node["config"].get("column_types", {}).items()),
+        frozenset(name.rpartition(".")[2] for name in node["depends_on"].get("nodes", ())),
     )
