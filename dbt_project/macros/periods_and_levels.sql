@@ -82,6 +82,34 @@
 {%- endmacro %}
 
 {#
+    Every record once per `total` key that it counts in, four periods times three levels, with `columns` of it: for what no aggregate
+    can compute, such as a survival curve. `records` as for a dated cut.
+#}
+{% macro at_every_period_and_level(records, columns) -%}
+    select
+        period_types.period_type,
+        case period_types.period_type
+            when 'week' then {{ records }}.week_start
+            when 'month' then {{ records }}.month_start
+            when 'quarter' then {{ records }}.quarter_start
+            else {{ records }}.year_start
+        end as period_start,
+        levels.level,
+        case when levels.level <> 'company' then {{ records }}.team_id end as team_id,
+        case when levels.level = 'rep' then {{ records }}.rep_id end as rep_id,
+        'total' as breakdown,
+        'total' as breakdown_value,
+        {%- for column in columns %}
+        {{ records }}.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ records }}
+    cross join (
+        select 'week' as period_type union all select 'month' union all select 'quarter' union all select 'year'
+    ) as period_types
+    cross join (select 'company' as level union all select 'team' union all select 'rep') as levels
+{%- endmacro %}
+
+{#
     One row per key of a kpi table with period_end, is_complete and the starts of the periods to compare with: every period and
     member for `total`, and the keys of the given cuts. `spine` and `periods` are CTEs on int_kpi_spine and int_periods.
 #}

@@ -10,3 +10,17 @@
 {% macro mean(expression) -%}
     (cast(sum(cast({{ expression }} as decimal(28, 9))) as double) / nullif(count({{ expression }}), 0))
 {%- endmacro %}
+
+{#
+    A bound of the interval in which the true ratio lies with 95 % certainty (Wilson, without continuity correction): `low` or `high`;
+    null when nothing was tried. 1 of 2 is not 50 % but 9 to 91 %.
+#}
+{% macro wilson_bound(which, successes, trials) -%}
+    {%- set z = '1.959963984540054e0' -%}
+    {%- set spread = z ~ ' * sqrt(' ~ ratio(successes ~ ' * (' ~ trials ~ ' - ' ~ successes ~ ')', trials) ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / 4)' -%}
+    {%- set sign = '-' if which == 'low' else '+' -%}
+    case
+        when {{ trials }} > 0
+            then least(greatest({{ ratio(successes ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / 2 ' ~ sign ~ ' ' ~ spread, trials ~ ' + ' ~ z ~ ' * ' ~ z) }}, 0), 1)
+    end
+{%- endmacro %}

@@ -16,6 +16,8 @@ active as (
         spans.lead_capacity
     from spans
     inner join periods on spans.active_from <= periods.stock_on and spans.active_until >= periods.period_start
+    -- one who was hired after the last record was never at work
+    where spans.active_from <= spans.active_until
 ),
 
 cut as (

@@ -32,6 +32,7 @@ counted as (
         leads.converted_on,
         leads.disqualified_at,
         leads.disqualified_on,
+        leads.became_customer_at,
         leads.became_customer_on
     from leads
     left join left_out on leads.lead_id = left_out.lead_id

@@ -51,6 +51,7 @@ known_by_then as (
         case when is_converted_by_then then converted_on end as converted_on,
         case when is_disqualified_by_then then disqualified_at end as disqualified_at,
         case when is_disqualified_by_then then disqualified_on end as disqualified_on,
+        case when is_customer_by_then then became_customer_at end as became_customer_at,
         case when is_customer_by_then then became_customer_on end as became_customer_on
     from mapped
 )

@@ -27,14 +27,24 @@ stages as (
     select * from {{ ref('stage_map') }}
 ),
 
+seen_alive as (
+    select opportunity_id, max(observed_at) as last_seen_at
+    from observations
+    where not is_deleted
+    group by opportunity_id
+),
+
 deletions as (
     select
-        opportunity_id,
+        observations.opportunity_id,
         -- nobody knows when, where it was deleted before we first looked and has no updated_at
-        case when not bool_or(updated_at is null and seen_before_at is null) then min(told_at) end as deleted_at
+        case
+            when not bool_or(observations.updated_at is null and observations.seen_before_at is null) then min(observations.told_at)
+        end as deleted_at
     from observations
-    where is_deleted
-    group by opportunity_id
+    left join seen_alive on observations.opportunity_id = seen_alive.opportunity_id
+    where observations.is_deleted and observations.observed_at > coalesce(seen_alive.last_seen_at, timestamp '0001-01-01 00:00:00')
+    group by observations.opportunity_id
 ),
 
 described as (

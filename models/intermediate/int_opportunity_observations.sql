@@ -1,6 +1,6 @@
 -- One row per opportunity and time at which we saw it, now and in earlier runs, with the instant since which what we saw was true.
--- That is the record's own updated_at where it lies between this sight and the one before, else the run that saw it. What
--- was seen first and has no updated_at is as old as the last change that the source's history tells.
+-- That is the record's own updated_at where it lies between this sight and the one before, else the run that saw it. The record of
+-- today is the last thing known: it comes after all that the source's history tells.
 {% set columns = ['stage', 'owner_id', 'currency', 'amount', 'probability', 'expected_close_on', 'is_deleted', 'updated_at'] %}
 with run as (
     select * from {{ ref('stg_zeven__run') }}
@@ -23,7 +23,13 @@ seen as (
     from sightings
     where observed_at < (select max(run.observed_at) from run)
     union all
-    select opportunities.opportunity_id, run.observed_at, true as is_newest, {{ columns | join(', ') }}
+    select
+        opportunities.opportunity_id,
+        run.observed_at,
+        true as is_newest,
+        {%- for column in columns %}
+        {{ edited_at() if column == 'updated_at' else 'opportunities.' ~ column }} as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from opportunities
     cross join run
 ),
@@ -36,35 +42,37 @@ ordered as (
 ),
 
 last_changes as (
-    select
-        ordered.opportunity_id,
-        ordered.observed_at,
-        max(history.told_at) as any_told_at,
-        max(case when history.told_at <= ordered.observed_at then history.told_at end) as told_at
-    from ordered
-    inner join history on ordered.opportunity_id = history.opportunity_id
-    group by ordered.opportunity_id, ordered.observed_at
+    select opportunity_id, max(told_at) as told_at
+    from history
+    group by opportunity_id
 ),
 
 dated as (
     select
         ordered.*,
+        last_changes.told_at as last_change_at,
         case
-            when ordered.updated_at > ordered.seen_before_at then ordered.updated_at
-            when ordered.seen_before_at is not null then ordered.observed_at
-            else coalesce(ordered.updated_at, last_changes.told_at, ordered.observed_at)
-        end as seen_true_since,
-        last_changes.any_told_at
+            when ordered.updated_at > coalesce(ordered.seen_before_at, timestamp '0001-01-01 00:00:00') then ordered.updated_at
+            -- first seen and without a date: as old as the last change that is told
+            when ordered.is_newest and ordered.updated_at is null and ordered.seen_before_at is null
+                then coalesce(last_changes.told_at, ordered.observed_at)
+            else ordered.observed_at
+        end as seen_true_since
     from ordered
-    left join last_changes
-        on ordered.opportunity_id = last_changes.opportunity_id and ordered.observed_at = last_changes.observed_at
+    left join last_changes on ordered.opportunity_id = last_changes.opportunity_id
 ),
 
 observed as (
     select
-        *,
-        -- the record of today comes after all that the history tells
-        case when is_newest then greatest(seen_true_since, coalesce(any_told_at, seen_true_since)) else seen_true_since end as told_at
+        opportunity_id,
+        observed_at,
+        seen_before_at,
+        is_newest,
+        {{ columns | join(', ') }},
+        case
+            when is_newest then greatest(seen_true_since, coalesce(last_change_at, seen_true_since))
+            else seen_true_since
+        end as told_at
     from dated
 )
 

@@ -10,6 +10,7 @@ from tests.reference.contacts import contact_moments
 from tests.reference.counted import Counted
 from tests.reference.deals import DealStory
 from tests.reference.lead_facts import LeadStory
+from tests.reference.looks import Looks
 from tests.reference.members import Members
 from tests.reference.past import Memory
 from tests.reference.periods import Calendar
@@ -28,15 +29,14 @@ class Company:
         self.rates = Rates(world.rules.currency, self.records.rates)
         self.products = Products(self.records.lines)
         self.calendar = self._calendar()
-        self.counted = Counted(self.records, world.rules, self.clock)
+        looks = Looks(self.records.changes, world.sightings, world.observed_at, self.clock)
+        self.counted = Counted(self.records, looks, world.rules, self.clock)
         self.moments = contact_moments(self.records.activities, self.counted, self.members, self.clock)
         story = LeadStory(
             self.counted, self.moments, self.members, self.clock, world.rules.response_exclude_sources
         )
         self.leads = [story.facts(lead) for lead in self.counted.leads.values()]
-        memory = Memory(
-            self.records.changes, world.sightings, world.observed_at, world.rules, self.counted, self.clock
-        )
+        memory = Memory(self.records.changes, looks, world.rules, self.counted, self.clock)
         deals = DealStory(self.counted, memory, self.members, self.rates, self.clock)
         self.deals_ever = [deals.deal(opportunity) for opportunity in self.counted.ever_in_pipeline]
         self.deals = [deal for deal in self.deals_ever if deal.counts]

@@ -6,16 +6,17 @@ not belong here: what happened to a lead (`lead_facts.py`), or to an opportunity
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 from tests.reference.clock import Clock
+from tests.reference.looks import Looks
 from tests.reference.members import UNKNOWN
 from tests.reference.records import Lead, Opportunity, Records, spelling
 from tests.reference.world import Rules, Stage
 
 
 class Counted:
-    def __init__(self, records: Records, rules: Rules, clock: Clock) -> None:
+    def __init__(self, records: Records, looks: Looks, rules: Rules, clock: Clock) -> None:
         self._clock = clock
         self._exclusions = rules.lead_exclusions
         self._stages = rules.stage_map
@@ -23,9 +24,9 @@ class Counted:
         self._all_leads = {lead.lead_id: lead for lead in records.leads}
         self.leads = {lead.lead_id: lead for lead in records.leads if self._lead_counts(lead)}
         existing = [opp for opp in records.opportunities if clock.by_as_of(opp.created)]
-        self.opportunities = {opp.opportunity_id: opp for opp in existing if not self.is_deleted(opp)}
+        self.opportunities = {opp.opportunity_id: opp for opp in existing if not looks.is_deleted(opp)}
         self.ever_in_pipeline = [
-            opp for opp in existing if not self.is_deleted(opp) or self.deleted_at(opp) is not None
+            opp for opp in existing if not looks.is_deleted(opp) or looks.deleted_at(opp) is not None
         ]
 
     def survivor_of(self, lead_id: str) -> str:
@@ -53,17 +54,6 @@ class Counted:
                 pairs[lead.contact_id, survivor.lead_id] = survivor
         return [(contact, lead) for (contact, _), lead in pairs.items()]
 
-    def is_deleted(self, opportunity: Opportunity) -> bool:
-        """A deletion after `as_of` has not happened yet."""
-        if not opportunity.is_deleted:
-            return False
-        return opportunity.updated is None or self._clock.by_as_of(opportunity.updated)
-
-    def deleted_at(self, opportunity: Opportunity) -> datetime | None:
-        if not self.is_deleted(opportunity) or opportunity.updated is None:
-            return None
-        return self._clock.start_of(opportunity.updated)
-
     def stage(self, stage: str | None) -> Stage:
         """A stage that the map does not know is qualified, and neither won nor lost."""
         unknown = Stage(is_qualified=True, outcome=None, probability=None)
@@ -73,6 +63,10 @@ class Counted:
         """Won or lost by `as_of`, also where nobody knows since when."""
         if opportunity.closed_on is not None and not self._clock.is_over(opportunity.closed_on):
             return None
+        return self.outcome_ever(opportunity)
+
+    def outcome_ever(self, opportunity: Opportunity) -> str | None:
+        """What the record says, whenever that will be."""
         if opportunity.is_won is not None:
             return "won" if opportunity.is_won else "lost"
         return self.stage(opportunity.stage).outcome

@@ -61,14 +61,18 @@ class DealStory:
         outcome = self._counted.outcome(opportunity)
         closed_on = self._counted.close_day(opportunity)
         closed_amount = None
-        if closed_on is not None:
-            closed_amount = self._rates.convert(opportunity.amount, opportunity.currency, closed_on)
+        now = past.at(self._clock.as_of)
+        if closed_on is not None and now is not None:
+            closed_amount = self._rates.convert(now.source_amount, now.currency, closed_on)
         return Deal(
             opportunity=opportunity,
             past=past,
-            counts=not self._counted.is_deleted(opportunity),
+            counts=opportunity.opportunity_id in self._counted.opportunities,
             created_on=self._clock.day_of(opportunity.created),
-            rep_id=self._members.rep_of(past.owner(past.closed_at or self._clock.as_of)),
+            # at its creation, where it was closed before that
+            rep_id=self._members.rep_of(
+                past.owner(max(past.closed_at, past.created_at) if past.closed_at else self._clock.as_of)
+            ),
             lead_id=lead.lead_id if lead else None,
             lead_owner=self._members.rep_of(lead.owner_id) if lead else UNKNOWN,
             source=self._counted.source(opportunity),

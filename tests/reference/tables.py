@@ -35,7 +35,7 @@ def compute(world: World) -> dict[str, list[Record]]:
         "kpi_closed_sales": closed_sales(company),
         "fct_leads": _leads(company),
         "fct_opportunities": [_opportunity(company, deal) for deal in company.deals],
-        "fct_opportunity_history": [row for deal in company.deals_ever for row in _history(deal)],
+        "fct_opportunity_history": [row for deal in company.deals_ever for row in _history(company, deal)],
     }
 
 
@@ -69,14 +69,14 @@ def _opportunity(company: Company, deal: Deal) -> Row:
         "opportunity_id": deal.opportunity.opportunity_id,
         "rep_id": deal.rep_id,
         "amount": amount,
-        "outcome": deal.outcome,
+        "outcome": company.counted.outcome_ever(deal.opportunity),
         "is_open": deal.outcome is None,
         "is_closed": deal.outcome is not None and deal.closed_on is not None,
-        "closed_on": deal.closed_on,
+        "closed_on": deal.opportunity.closed_on,
     }
 
 
-def _history(deal: Deal) -> list[Row]:
+def _history(company: Company, deal: Deal) -> list[Row]:
     intervals = deal.past.intervals
     ends = [start for start, _ in intervals[1:]] + [FOREVER]
     return [
@@ -84,6 +84,7 @@ def _history(deal: Deal) -> list[Row]:
             "opportunity_id": deal.opportunity.opportunity_id,
             "valid_from": start,
             "valid_to": end,
+            "rep_id": company.members.rep_of(state.owner_id),
             "stage": state.stage,
             "is_qualified": state.is_qualified,
             "status": state.status,

@@ -7,8 +7,16 @@ responses as (
     select * from {{ ref('int_lead_responses') }}
 ),
 
+waits as (
+    select * from {{ ref('int_lead_waiting_times') }}
+),
+
 ends as (
     select * from {{ ref('int_lead_ends') }}
+),
+
+deals as (
+    select * from {{ ref('int_lead_deals') }}
 ),
 
 contacted as (
@@ -21,10 +29,6 @@ contacted as (
     group by lead_id
 ),
 
-dates as (
-    select * from {{ ref('dim_dates') }}
-),
-
 described as (
     select
         leads.lead_id,
@@ -34,6 +38,7 @@ described as (
         leads.source,
         leads.campaign,
         leads.industry,
+        coalesce(deals.product_id, 'unknown') as product_id,
         leads.status,
         leads.created_at,
         leads.created_on,
@@ -41,7 +46,8 @@ described as (
         ends.is_disqualified,
         ends.is_customer,
         not ends.has_left_workload as is_open,
-        not {{ is_one_of('leads.source', var('response_exclude_sources')) }} as has_response_clock,
+        waits.has_response_clock,
+        waits.is_answered,
         responses.responded_at as first_response_at,
         responses.responded_on as first_response_on,
         responses.channel as first_response_channel,
@@ -49,29 +55,31 @@ described as (
         leads.converted_on,
         leads.disqualified_on,
         ends.became_customer_on,
+        {{ days_between('leads.created_on', 'ends.became_customer_on') }} as days_to_customer,
+        ends.ended_at,
         ends.ended_on,
         ends.end_reason,
         case when ends.has_left_workload then ends.left_workload_on end as left_workload_on,
         coalesce(contacted.contact_moments, 0) as contact_moments,
         coalesce(contacted.follow_ups, 0) as follow_ups,
+        coalesce(
+            ends.end_reason in ('lost', 'disqualified') and coalesce(contacted.contact_moments, 0) < {{ var('minimum_contact_moments') }}, false
+        ) as is_abandoned,
+        deals.opportunity_id as deal_id,
         ends.opportunities,
         ends.won_opportunities,
-        case
-            when has_response_clock then {{ minutes_between('leads.created_at', 'responses.responded_at') }}
-        end as response_minutes,
-        case
-            when has_response_clock and leads.created_at is not null
-                -- the difference of two long running clocks, without the rest that doubles leave behind it
-                then round(
-                    {{ business_clock('responses.responded_at', 'response_dates') }} - {{ business_clock('leads.created_at', 'created_dates') }}, 6
-                )
-        end as business_response_minutes
+        waits.response_minutes,
+        waits.business_response_minutes,
+        waits.waiting_minutes,
+        waits.business_waiting_minutes,
+        waits.is_sla_eligible,
+        waits.is_within_sla
     from leads
     left join responses on leads.lead_id = responses.lead_id
+    left join waits on leads.lead_id = waits.lead_id
     left join ends on leads.lead_id = ends.lead_id
+    left join deals on leads.lead_id = deals.lead_id
     left join contacted on leads.lead_id = contacted.lead_id
-    left join dates as created_dates on leads.created_on = created_dates.date_day
-    left join dates as response_dates on responses.responded_on = response_dates.date_day
 )
 
 select * from described

@@ -1,16 +1,17 @@
 -- One row per opportunity and interval between changes [valid_from, valid_to), without gap or overlap from its creation on: the state
--- it was in, whatever happened later. Deleted opportunities are in it. The pipeline of any past instant follows from it.
+-- it was in, whatever happened later. Deleted ones are in it, where it is known since when. The pipeline of any past instant follows from it.
 with opportunities as (
     select
         *,
         coalesce(
             least(
                 case when is_closed then {{ end_of_day('closed_on') }} when not is_open then born_at end,
-                case when is_deleted then coalesce(deleted_at, born_at) end
+                case when is_deleted then deleted_at end
             ),
             timestamp '9999-12-31 00:00:00'
         ) as over_from
     from {{ ref('int_opportunities_described') }}
+    where not is_deleted or deleted_at is not null
 ),
 
 states as (

@@ -7,6 +7,10 @@ reps as (
     select * from {{ ref('dim_reps') }}
 ),
 
+teams as (
+    select * from {{ ref('dim_teams') }}
+),
+
 rates as (
     select * from {{ ref('int_exchange_rates') }}
 ),
@@ -16,11 +20,15 @@ described as (
         targets.period_type,
         targets.period_start,
         case when targets.rep_id is not null then 'rep' when targets.team_id is not null then 'team' else 'company' end as level,
-        case when targets.rep_id is not null then coalesce(reps.team_id, 'unassigned') else targets.team_id end as team_id,
+        case
+            when targets.rep_id is not null then coalesce(reps.team_id, 'unassigned')
+            when targets.team_id is not null then coalesce(teams.team_id, 'unassigned')
+        end as team_id,
         case when targets.rep_id is not null then coalesce(reps.rep_id, 'unassigned') end as rep_id,
         cast(sum({{ converted('targets.target_amount', 'targets.currency', 'targets.period_start') }}) as decimal(18, 2)) as target_amount
     from targets
     left join reps on targets.rep_id = reps.rep_id
+    left join teams on targets.team_id = teams.team_id
     left join rates on {{ rate_valid_on('targets.currency', 'targets.period_start') }}
     group by all
 )

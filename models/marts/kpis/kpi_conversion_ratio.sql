@@ -8,10 +8,17 @@ periods as (
 ),
 
 leads as (
-    select
-        *,
-        {{ days_between('created_on', 'became_customer_on') }} as days_to_customer
-    from {{ ref('fct_leads') }}
+    select * from {{ ref('fct_leads') }}
+),
+
+converted as (
+    select * from {{ ref('int_leads_converted_by_period') }}
+),
+
+targets as (
+    select {{ spelling('source') }} as source, max(target_ratio) as target_ratio
+    from {{ ref('conversion_targets') }}
+    group by {{ spelling('source') }}
 ),
 
 dates as (
@@ -34,14 +41,15 @@ cut as (
             'opportunity_leads': 'count(*) filter (where opportunities > 0)',
             'customers': 'count(*) filter (where is_customer)',
             'opportunity_customers': 'count(*) filter (where is_customer and opportunities > 0)',
+            'customers_within_90_days': 'count(*) filter (where days_to_customer <= 90)',
             'median_days_to_customer': 'median(cast(days_to_customer as double))',
         },
-        breakdowns={'source': 'source', 'industry': 'industry', 'campaign': 'campaign'},
+        breakdowns={'source': 'source', 'industry': 'industry', 'campaign': 'campaign', 'channel': 'first_response_channel'},
     ) }}
 ),
 
 keys as (
-    {{ kpi_keys(['cut']) }}
+    {{ kpi_keys(['cut', 'converted']) }}
 ),
 
 -- how long nearly all customers took: younger leads still become customers, and do not compare with older ones
@@ -50,21 +58,35 @@ ripening as (
     from dated
 ),
 
+aged as (
+    select keys.*, {{ days_between('keys.period_end', 'run.as_of_on') }} as days_since_period_end
+    from keys
+    cross join run
+),
+
 measured as (
     select
-        {{ shared_kpi_columns('keys') }},
+        {{ shared_kpi_columns('aged') }},
         coalesce(cut.leads, 0) as leads,
         coalesce(cut.opportunity_leads, 0) as opportunity_leads,
         coalesce(cut.customers, 0) as customers,
         {{ ratio('cut.customers', 'cut.leads') }} as conversion_ratio,
+        {{ wilson_bound('low', 'cut.customers', 'cut.leads') }} as conversion_ratio_low,
+        {{ wilson_bound('high', 'cut.customers', 'cut.leads') }} as conversion_ratio_high,
+        coalesce(cut.customers_within_90_days, 0) as customers_within_90_days,
+        case when aged.days_since_period_end >= 90 then {{ ratio('cut.customers_within_90_days', 'cut.leads') }} end as conversion_ratio_90_days,
         {{ ratio('cut.opportunity_leads', 'cut.leads') }} as lead_to_opportunity_ratio,
         {{ ratio('cut.opportunity_customers', 'cut.opportunity_leads') }} as opportunity_to_customer_ratio,
         cut.median_days_to_customer,
-        coalesce({{ days_between('keys.period_end', 'run.as_of_on') }} >= ripening.p90_days_to_customer, false) as is_mature
-    from keys
-    cross join run
+        coalesce(aged.days_since_period_end >= ripening.p90_days_to_customer, false) as is_mature,
+        coalesce(source_target.target_ratio, default_target.target_ratio) as target_ratio,
+        coalesce(converted.converted_in_period, 0) as converted_in_period
+    from aged
     cross join ripening
-    left join cut on {{ same_kpi_key('keys', 'cut') }}
+    left join cut on {{ same_kpi_key('aged', 'cut') }}
+    left join converted on {{ same_kpi_key('aged', 'converted') }}
+    left join targets as source_target on aged.breakdown = 'source' and {{ spelling('aged.breakdown_value') }} = source_target.source
+    left join targets as default_target on default_target.source = 'default'
 )
 
 select * from measured

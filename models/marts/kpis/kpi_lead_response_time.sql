@@ -11,6 +11,10 @@ leads as (
     select * from {{ ref('fct_leads') }} where has_response_clock
 ),
 
+survival as (
+    select * from {{ ref('int_response_survival') }}
+),
+
 dates as (
     select * from {{ ref('dim_dates') }}
 ),
@@ -24,12 +28,14 @@ cut as (
         'dated',
         {
             'leads': 'count(*)',
-            'responded_leads': 'count(first_response_on)',
+            'responded_leads': 'count(*) filter (where is_answered)',
             'mean_response_minutes': mean('response_minutes'),
             'median_response_minutes': 'median(response_minutes)',
             'p90_response_minutes': 'percentile_cont(0.9) within group (order by response_minutes)',
             'median_business_response_minutes': 'median(business_response_minutes)',
             'p90_business_response_minutes': 'percentile_cont(0.9) within group (order by business_response_minutes)',
+            'within_sla_leads': 'count(*) filter (where is_within_sla)',
+            'sla_eligible_leads': 'count(*) filter (where is_sla_eligible)',
         },
         breakdowns={'source': 'source', 'industry': 'industry'},
     ) }}
@@ -50,9 +56,20 @@ measured as (
         cut.median_response_minutes,
         cut.p90_response_minutes,
         cut.median_business_response_minutes,
-        cut.p90_business_response_minutes
+        cut.p90_business_response_minutes,
+        coalesce(cut.within_sla_leads, 0) as within_sla_leads,
+        coalesce(cut.sla_eligible_leads, 0) as sla_eligible_leads,
+        {{ ratio('cut.within_sla_leads', 'cut.sla_eligible_leads') }} as within_sla_ratio,
+        max(case when keys.level = 'team' then cut.median_business_response_minutes end) over (
+            partition by keys.period_type, keys.period_start, keys.breakdown, keys.breakdown_value, keys.team_id
+        ) as team_median_business_response_minutes,
+        max(case when keys.level = 'company' then cut.median_business_response_minutes end) over (
+            partition by keys.period_type, keys.period_start, keys.breakdown, keys.breakdown_value
+        ) as company_median_business_response_minutes,
+        survival.km_median_response_minutes
     from keys
     left join cut on {{ same_kpi_key('keys', 'cut') }}
+    left join survival on {{ same_kpi_key('keys', 'survival') }}
 )
 
 select * from measured

@@ -1,4 +1,4 @@
--- One row per period, level and breakdown value: contact moments by who made them, and how many of them followed up on a lead.
+-- One row per period, level and breakdown value: contact moments by who made them, and what the leads that ended had taken.
 with spine as (
     select * from {{ ref('int_kpi_spine') }}
 ),
@@ -9,6 +9,10 @@ periods as (
 
 contact_moments as (
     select * from {{ ref('fct_contact_moments') }}
+),
+
+ended as (
+    select * from {{ ref('int_leads_ended_by_period') }}
 ),
 
 dates as (
@@ -28,12 +32,12 @@ cut as (
             'follow_ups': "count(*) filter (where contact_role = 'follow_up')",
             'contacted_leads': "count(distinct lead_id) filter (where contact_role in ('first_response', 'follow_up'))",
         },
-        breakdowns={'channel': 'channel', 'source': 'source', 'industry': 'industry'},
+        breakdowns={'channel': 'channel', 'source': 'source', 'industry': 'industry', 'product': 'product_id'},
     ) }}
 ),
 
 keys as (
-    {{ kpi_keys(['cut']) }}
+    {{ kpi_keys(['cut', 'ended']) }}
 ),
 
 measured as (
@@ -43,9 +47,18 @@ measured as (
         coalesce(cut.first_responses, 0) as first_responses,
         coalesce(cut.follow_ups, 0) as follow_ups,
         coalesce(cut.contacted_leads, 0) as contacted_leads,
-        {{ ratio('cut.follow_ups', 'cut.contacted_leads') }} as follow_ups_per_contacted_lead
+        {{ ratio('cut.follow_ups', 'cut.contacted_leads') }} as follow_ups_per_contacted_lead,
+        -- a lead has no one channel
+        case when keys.breakdown <> 'channel' then coalesce(ended.won_leads, 0) end as won_leads,
+        ended.mean_contact_moments_per_won_lead,
+        ended.median_contact_moments_per_won_lead,
+        case when keys.breakdown <> 'channel' then coalesce(ended.lost_leads, 0) end as lost_leads,
+        ended.mean_contact_moments_per_lost_lead,
+        case when keys.breakdown <> 'channel' then coalesce(ended.abandoned_leads, 0) end as abandoned_leads,
+        {{ ratio('ended.abandoned_leads', 'ended.failed_leads') }} as abandoned_ratio
     from keys
     left join cut on {{ same_kpi_key('keys', 'cut') }}
+    left join ended on {{ same_kpi_key('keys', 'ended') }}
 )
 
 select * from measured

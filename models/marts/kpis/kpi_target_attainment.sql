@@ -70,7 +70,7 @@ judged as (
         pipeline_amount,
         weighted_pipeline_amount,
         case when gap_amount > 0 then {{ ratio('pipeline_amount', 'gap_amount') }} end as coverage_ratio,
-        {{ share_of('case when gap_amount < 0 then 0 else gap_amount end', 1, 'left_days') }} as required_per_working_day,
+        case when gap_amount <= 0 then 0 else {{ share_of('gap_amount', 1, 'left_days') }} end as required_per_working_day,
         case
             when target_amount is null then null
             when closed_amount >= target_amount then 'reached'
