@@ -5,10 +5,10 @@
 
 {#
     The one mean of what is not whole: summed as decimals, so that it does not depend on the order in which threads deliver rows.
-    A mean of doubles differs in its last digits from run to run.
+    A mean of doubles differs in its last digits from run to run. `decimals` for small numbers that others are divided by.
 #}
-{% macro mean(expression) -%}
-    (cast(sum(cast({{ expression }} as decimal(28, 9))) as double) / nullif(count({{ expression }}), 0))
+{% macro mean(expression, decimals=9) -%}
+    (cast(sum(cast({{ expression }} as decimal(28, {{ decimals }}))) as double) / nullif(count({{ expression }}), 0))
 {%- endmacro %}
 
 {#

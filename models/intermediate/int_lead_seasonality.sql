@@ -47,7 +47,7 @@ seasons as (
         level,
         team_id,
         extract(month from period_start) as calendar_month,
-        {{ mean(ratio('leads', 'trend_leads')) }} as raw_index
+        {{ mean(ratio('leads', 'trend_leads'), decimals=18) }} as raw_index
     from trended
     group by level, team_id, extract(month from period_start)
 ),
@@ -59,7 +59,7 @@ scaled as (
         calendar_month,
         case
             when count(raw_index) over (partition by level, team_id) = 12
-                then {{ ratio('raw_index', 'avg(cast(raw_index as decimal(28, 9))) over (partition by level, team_id)') }}
+                then {{ ratio('raw_index', 'avg(cast(raw_index as decimal(28, 18))) over (partition by level, team_id)') }}
         end as seasonal_index
     from seasons
 ),

@@ -24,7 +24,10 @@ judged as (
     from response
     inner join months on response.period_start = months.period_start
     inner join norms on {{ same_kpi_key('response', 'norms') }}
-    where response.responded_leads >= {{ var('signal_minimum_records') }}
+    where
+        response.responded_leads >= {{ var('signal_minimum_records') }}
+        -- answers without a time of day say nothing: who has no others is not quick
+        and response.median_business_response_minutes is not null
 ),
 
 reps as (

@@ -8,7 +8,7 @@ companies the long proof makes up under each set of rules.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 import pytest
 
+from tests.proof.busy import make_busy_world
 from tests.proof.compiled import Compiled, compile_project
 from tests.proof.differences import beyond_the_reference
 from tests.proof.faults import Check, broken_contracts, differing_cells, failing_data_tests, report
@@ -27,11 +28,15 @@ from tests.proof.named import named_worlds
 from tests.proof.rule_sets import FEW, MANY
 from tests.proof.worlds import make_world
 from tests.reference.rates import NoRateError
+from tests.reference.signals import RULES as SIGNALS
 from tests.reference.tables import compute
 from tests.reference.world import Record, Rules, World
 
 WORLDS = 25
 """Made up under each set of rules, at some 0.7 CPU-seconds each."""
+
+BUSY_WORLDS = 8
+"""Under each of the first two sets of rules, at some 1.5 CPU-seconds each; every signal fires in some."""
 
 MANY_WORLDS = int(os.environ.get("ZEVEN_WORLDS", "250"))
 NAMES = tuple(named_worlds(Rules()))
@@ -45,9 +50,14 @@ def compiled(number: int) -> Compiled:
         return compile_project(MANY[number], Path(folder))
 
 
-def agree(number: int, seeds: Iterator[int] | range, check: Check) -> None:
+def agree(
+    number: int,
+    seeds: Iterator[int] | range,
+    check: Check,
+    make: Callable[[Rules, int], World] = make_world,
+) -> None:
     for seed in seeds:
-        world = make_world(MANY[number], seed)
+        world = make(MANY[number], seed)
         if check(compiled(number), world):
             pytest.fail(
                 f"seed {seed}, rules {number}\n{report(compiled(number), world, check)}", pytrace=False
@@ -57,6 +67,17 @@ def agree(number: int, seeds: Iterator[int] | range, check: Check) -> None:
 @pytest.mark.parametrize("number", range(len(FEW)))
 def test_both_opinions_agree(number: int) -> None:
     agree(number, range(WORLDS), differing_cells)
+
+
+@pytest.mark.parametrize("number", range(2))
+def test_both_opinions_agree_on_companies_with_something_to_say(number: int) -> None:
+    agree(number, range(BUSY_WORLDS), differing_cells, make_busy_world)
+
+
+def test_every_signal_fires_in_a_busy_company() -> None:
+    busy = (make_busy_world(FEW[number], seed) for number in range(2) for seed in range(BUSY_WORLDS))
+    fired = {row["signal"] for world in busy for row in compute(world)["kpi_signals"]}
+    assert fired == {rule.signal for rule in SIGNALS}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -77,6 +98,7 @@ def test_contracts_hold_for_made_up_companies() -> None:
 
 
 def test_every_metric_column_has_a_second_opinion() -> None:
+    """But the sentences, which a seed has."""
     world = named_worlds(FEW[0])["two products, ten contact moments"]
     reference = compute(world)
     with built(compiled(0), world) as con:
@@ -85,6 +107,7 @@ def test_every_metric_column_has_a_second_opinion() -> None:
             for table, rows in reference.items()
             if table.startswith("kpi_")
         }
+    assert alone.pop("kpi_signals") == ["text_en", "text_nl"]
     assert {table: columns for table, columns in alone.items() if columns} == {}
 
 
@@ -118,6 +141,7 @@ def test_rates_may_start_on_the_first_day_that_needs_one() -> None:
 @pytest.mark.parametrize("number", range(len(MANY)))
 def test_both_opinions_agree_on_very_many_companies(number: int) -> None:
     agree(number, range(10_000, 10_000 + MANY_WORLDS), differing_cells)
+    agree(number, range(10_000, 10_000 + MANY_WORLDS // 10), differing_cells, make_busy_world)
 
 
 @pytest.mark.slow

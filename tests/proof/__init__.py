@@ -5,7 +5,8 @@ with the second opinion (`tests/reference/`). Does not belong here: a definition
 
     rule_sets.py    the rules that companies live by        chance.py   draws that coincide
     compiled.py     the models as SQL under such rules      worlds.py   companies made by chance
-    in_memory.py    the models, run on one company          named.py    companies made by hand
-    differences.py  the two opinions side by side           shown.py    a company as text for a test
-    faults.py       all that is wrong on one company        smaller.py  the smallest one still wrong
+    in_memory.py    the models, run on one company          busy.py     companies with something to say
+    differences.py  the two opinions side by side           named.py    companies made by hand
+    faults.py       all that is wrong on one company        shown.py    a company as text for a test
+                                                            smaller.py  the smallest one still wrong
 """

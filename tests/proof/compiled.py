@@ -48,6 +48,17 @@ the model as it is in every run but the first."""
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
+_OF_SIGNALS = (
+    "minimum_records",
+    "change_large",
+    "change_small",
+    "qualification_low",
+    "slower_factor",
+    "elapsed_from",
+    "stale_ratio",
+)
+
+
 @dataclass(frozen=True)
 class Node:
     """A model, data test or seed. `relation` is quoted with its database; a test has none."""
@@ -101,14 +112,15 @@ def settings_for(rules: Rules, folder: Path) -> Settings:
             "fiscal_year_start_month": rules.fiscal_year_start_month,
         },
         "business_hours": hours,
-        "leads": {"capacity_per_rep": rules.capacity_per_rep},
+        "leads": _given(rules, "capacity_per_rep", "workload_low", "workload_high"),
         "response": {
             "exclude_sources": list(rules.response_exclude_sources),
             "sla_minutes": rules.sla_minutes,
         },
-        "follow_ups": {"minimum_contact_moments": rules.minimum_contact_moments},
-        "targets": {"at_risk_from": rules.at_risk_from},
-        "pipeline": {"stale_after_days": rules.stale_after_days},
+        "follow_ups": _given(rules, "minimum_contact_moments", "abandoned_acceptable"),
+        "targets": _given(rules, "at_risk_from"),
+        "pipeline": _given(rules, "stale_after_days", "coverage_good", "coverage_low"),
+        "signals": _given(rules, *_OF_SIGNALS),
         f"sources.{SOURCE}": {"kind": "files", "folder": "in"},
     }
     lines = []
@@ -144,6 +156,11 @@ def compile_project(rules: Rules, folder: Path) -> Compiled:
         tests=tuple(_node(node) for node in nodes.values() if node["resource_type"] == "test"),
         seeds=tuple(_node(node) for node in nodes.values() if node["resource_type"] == "seed"),
     )
+
+
+def _given(rules: Rules, *names: str) -> dict[str, Any]:
+    """The settings that have the same name in the rules."""
+    return {name: getattr(rules, name) for name in names}
 
 
 def _in_order(nodes: Mapping[str, Any]) -> Iterable[str]:

@@ -17,6 +17,7 @@ from tests.reference.world import Record, Value
 KPI_KEY = ("period_type", "period_start", "level", "team_id", "rep_id", "breakdown", "breakdown_value")
 KEYS = {
     "kpi_scorecard": ("kpi", *KPI_KEY[:5]),
+    "kpi_signals": ("signal", "period_start", *KPI_KEY[2:]),
     "fct_leads": ("lead_id",),
     "fct_opportunities": ("opportunity_id",),
     "fct_opportunity_history": ("opportunity_id", "valid_from"),

@@ -24,6 +24,7 @@ FEW = (
         response_exclude_sources=("outbound",),
         lead_exclusions=(("test", "test"), ("spam", "spam")),
         capacity_per_rep=3,
+        minimum_records=1,
     ),
     Rules(
         time_zone="America/New_York",
@@ -33,6 +34,18 @@ FEW = (
         sla_minutes=15,
         minimum_contact_moments=2,
         stale_after_days=7,
+        workload_low=0.3,
+        workload_high=0.8,
+        abandoned_acceptable=0.25,
+        coverage_good=2.0,
+        coverage_low=0.5,
+        minimum_records=2,
+        change_large=0.1,
+        change_small=0.05,
+        qualification_low=0.5,
+        slower_factor=1.1,
+        elapsed_from=0.0,
+        stale_ratio=0.5,
     ),
     Rules(
         time_zone="Pacific/Auckland",
@@ -42,6 +55,11 @@ FEW = (
         sla_minutes=240,
         at_risk_from=0.5,
         minimum_contact_moments=1,
+        minimum_records=1,
+        abandoned_acceptable=0.0,
+        elapsed_from=0.7,
+        qualification_low=0.9,
+        slower_factor=3.0,
     ),
 )
 """For every run of the tests."""

@@ -66,7 +66,8 @@ def wilson(successes: int, trials: int) -> tuple[float | None, float | None]:
     centre = share + z2 / (2 * trials)
     spread = Z_95 * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials * trials))
     scale = 1 + z2 / trials
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    low, high = (centre - spread) / scale, (centre + spread) / scale
+    return 0.0 if successes == 0 else low, 1.0 if successes == trials else high
 
 
 def kaplan_meier_median(responses: Iterable[float], censored: Iterable[float]) -> float | None:

@@ -17,6 +17,8 @@ from tests.reference.kpi_response import lead_response_time
 from tests.reference.kpi_sales import closed_sales
 from tests.reference.kpi_targets import target_attainment
 from tests.reference.past import FOREVER
+from tests.reference.scorecard import scorecard
+from tests.reference.signals import signals
 from tests.reference.stock import Stock
 from tests.reference.world import Record, World
 
@@ -25,7 +27,7 @@ def compute(world: World) -> dict[str, list[Record]]:
     """Rows by table. Ids as they are published, amounts to the cent, None for null."""
     company = Company(world)
     stock = Stock(company)
-    return {
+    metrics = {
         "kpi_number_of_leads": number_of_leads(company),
         "kpi_lead_response_time": lead_response_time(company),
         "kpi_number_of_follow_ups": number_of_follow_ups(company),
@@ -33,6 +35,12 @@ def compute(world: World) -> dict[str, list[Record]]:
         "kpi_target_attainment": target_attainment(company, stock),
         "kpi_open_pipeline": open_pipeline(company, stock),
         "kpi_closed_sales": closed_sales(company),
+    }
+    judged = scorecard(company, metrics)
+    return {
+        **metrics,
+        "kpi_scorecard": judged,
+        "kpi_signals": signals(company, metrics, judged),
         "fct_leads": _leads(company),
         "fct_opportunities": [_opportunity(company, deal) for deal in company.deals],
         "fct_opportunity_history": [row for deal in company.deals_ever for row in _history(company, deal)],

@@ -53,12 +53,24 @@ class Rules:
     business_hours: dict[int, tuple[int, int]] = field(default_factory=lambda: dict(OFFICE_HOURS))
     holidays: dict[date, Holiday] = field(default_factory=dict)
     capacity_per_rep: int = 40
+    workload_low: float = 0.6
+    workload_high: float = 1.0
     lead_exclusions: tuple[tuple[str, str], ...] = ()
     response_exclude_sources: tuple[str, ...] = ()
     sla_minutes: int = 60
     minimum_contact_moments: int = 5
+    abandoned_acceptable: float = 0.4
     at_risk_from: float = 0.85
     stale_after_days: int = 30
+    coverage_good: float = 3.0
+    coverage_low: float = 1.0
+    minimum_records: int = 10
+    change_large: float = 0.2
+    change_small: float = 0.1
+    qualification_low: float = 0.2
+    slower_factor: float = 1.5
+    elapsed_from: float = 0.25
+    stale_ratio: float = 0.25
     stage_map: dict[str, Stage] = field(default_factory=dict)
     lead_statuses: dict[str, str] = field(default_factory=dict)
     activity_types: dict[str, str] = field(default_factory=dict)

@@ -40,7 +40,8 @@ told_once as (
                 and wider.period_start = named.period_start
                 and wider.breakdown = named.breakdown
                 and wider.breakdown_value = named.breakdown_value
-                and (wider.value < 0) = (named.value < 0)
+                -- of a change it says up or down; a negative amount is the same finding
+                and (named.unit <> 'change' or (wider.value < 0) = (named.value < 0))
                 and (
                     (wider.level = 'company' and named.level <> 'company')
                     or (wider.level = 'team' and named.level = 'rep' and wider.team_id = named.team_id)
