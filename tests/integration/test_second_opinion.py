@@ -1,0 +1,128 @@
+"""Every published metric beside a second calculation that was written apart from the models.
+
+Made-up companies go through the real models and through `tests/reference/`; every cell must be the same.
+What differs is shown on the smallest part of the company in which it still does. `ZEVEN_WORLDS` says how many
+companies the long proof makes up under each set of rules.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import pytest
+
+from tests.proof.compiled import Compiled, compile_project
+from tests.proof.differences import beyond_the_reference
+from tests.proof.faults import Check, broken_contracts, differing_cells, failing_data_tests, report
+from tests.proof.in_memory import built, rows_of
+from tests.proof.named import named_worlds
+from tests.proof.rule_sets import FEW, MANY
+from tests.proof.worlds import make_world
+from tests.reference.rates import NoRateError
+from tests.reference.tables import compute
+from tests.reference.world import Record, Rules, World
+
+WORLDS = 25
+"""Made up under each set of rules, at some 0.7 CPU-seconds each."""
+
+MANY_WORLDS = int(os.environ.get("ZEVEN_WORLDS", "250"))
+NAMES = tuple(named_worlds(Rules()))
+
+pytestmark = pytest.mark.xdist_group("second_opinion")
+
+
+@cache
+def compiled(number: int) -> Compiled:
+    with TemporaryDirectory(prefix="zeven_proof_") as folder:
+        return compile_project(MANY[number], Path(folder))
+
+
+def agree(number: int, seeds: Iterator[int] | range, check: Check) -> None:
+    for seed in seeds:
+        world = make_world(MANY[number], seed)
+        if check(compiled(number), world):
+            pytest.fail(
+                f"seed {seed}, rules {number}\n{report(compiled(number), world, check)}", pytrace=False
+            )
+
+
+@pytest.mark.parametrize("number", range(len(FEW)))
+def test_both_opinions_agree(number: int) -> None:
+    agree(number, range(WORLDS), differing_cells)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_opinions_agree_on_companies_made_by_hand(name: str) -> None:
+    for check in (differing_cells, failing_data_tests):
+        found = report(compiled(0), named_worlds(FEW[0])[name], check)
+        assert not found, found
+
+
+@pytest.mark.parametrize("number", range(len(FEW)))
+def test_data_tests_hold_for_made_up_companies(number: int) -> None:
+    agree(number, range(1000, 1003), failing_data_tests)
+
+
+def test_contracts_hold_for_made_up_companies() -> None:
+    """A company that is odd but readable is published."""
+    agree(0, range(2000, 2002), broken_contracts)
+
+
+def test_every_metric_column_has_a_second_opinion() -> None:
+    world = named_worlds(FEW[0])["two products, ten contact moments"]
+    reference = compute(world)
+    with built(compiled(0), world) as con:
+        alone = {
+            table: beyond_the_reference(rows_of(con, table), rows)
+            for table, rows in reference.items()
+            if table.startswith("kpi_")
+        }
+    assert {table: columns for table, columns in alone.items() if columns} == {}
+
+
+def foreign_deal(rate_from: date) -> World:
+    deal: Record = {
+        "opportunity_id": "O1",
+        "created_at": datetime(2026, 1, 5, 12),
+        "stage": "won",
+        "amount": Decimal("100.00"),
+        "currency": "CHF",
+        "closed_on": date(2026, 1, 9),
+    }
+    rates: list[Record] = [{"currency": "CHF", "valid_from": rate_from, "rate": Decimal("1.05")}]
+    empty = named_worlds(FEW[0])["empty"]
+    return replace(empty, tables={"opportunities": [deal], "exchange_rates": rates})
+
+
+def test_a_day_without_a_rate_is_refused_by_both() -> None:
+    world = foreign_deal(date(2026, 1, 10))
+    with pytest.raises(NoRateError, match="CHF"):
+        compute(world)
+    with pytest.raises(duckdb.Error, match="CHF"), built(compiled(0), world):
+        pass
+
+
+def test_rates_may_start_on_the_first_day_that_needs_one() -> None:
+    assert not report(compiled(0), foreign_deal(date(2026, 1, 5)), differing_cells)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(len(MANY)))
+def test_both_opinions_agree_on_very_many_companies(number: int) -> None:
+    agree(number, range(10_000, 10_000 + MANY_WORLDS), differing_cells)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(len(MANY)))
+def test_data_tests_and_contracts_hold_for_very_many_companies(number: int) -> None:
+    seeds = range(20_000, 20_000 + MANY_WORLDS // 10)
+    agree(number, seeds, failing_data_tests)
+    agree(number, seeds[:10], broken_contracts)
