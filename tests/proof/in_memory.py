@@ -81,7 +81,8 @@ def _load(con: duckdb.DuckDBPyConnection, compiled: Compiled, world: World) -> N
     _insert(con, SIGHTINGS, [_sighting(sighting) for sighting in world.sightings])
     given = seed_rows(world.rules)
     for seed in compiled.seeds:
-        declared = ", ".join(f"{column} {sql_type}" for column, sql_type in seed.columns)
+        types = dict(seed.columns)
+        declared = ", ".join(f"{column} {types.get(column, 'varchar')}" for column in _header(seed))
         con.execute(f"create table {seed.relation} ({declared})")
         _insert(con, seed.relation, given[seed.name] if seed.name in given else _shipped(seed))
 
@@ -157,6 +158,11 @@ def seed_rows(rules: Rules) -> dict[str, list[Record]]:
 
 def _written_hours(opens: int, closes: int) -> str:
     return f"{opens // 60:02}:{opens % 60:02}-{closes // 60:02}:{closes % 60:02}"
+
+
+def _header(seed: Node) -> list[str]:
+    with (PROJECT_ROOT / "seeds" / f"{seed.name}.csv").open(encoding="utf-8", newline="") as file:
+        return next(csv.reader(file))
 
 
 def _shipped(seed: Node) -> list[Record]:
