@@ -95,9 +95,9 @@ class LeadContact:
     """A counted lead's contact moments at or after its creation, oldest first, and what came of it.
 
     `contacts` are the activities that they are, `moments` their instants. `response_minutes` are minutes from
-    creation to the first of them; None without one, and for a lead whose source has no response clock. `ended_at`
-    is the lead's end: the last second of the day of a win or loss, the instant of a disqualification, else
-    `as_of`.
+    creation to the first of them; None without one, and for a lead whose source has no response clock.
+    `ended_at` is the lead's end: the last second of the day of a win or loss, the instant of a
+    disqualification, else `as_of`.
     """
 
     team_id: str
