@@ -34,13 +34,13 @@ def targets(ledger: Ledger, view: View) -> dict[Cell, Decimal]:
 
 
 def _amount(ledger: Ledger, view: View, own: dict[Cell, Decimal], cell: Cell) -> Decimal | None:
-    """The own row; else own rows of finer periods; else what the members below are asked."""
+    """The own row; else all finer periods, where one of them has one; else the members below."""
     if cell in own:
         return own[cell]
     for period_type in _FINER[cell.period_type]:
-        parts = [own[part] for part in _parts(view, cell, period_type) if part in own]
-        if parts:
-            return _sum(parts)
+        parts = list(_parts(view, cell, period_type))
+        if any(part in own for part in parts):
+            return _sum([_amount(ledger, view, own, part) or Decimal(0) for part in parts])
     below = {"company": "team", "team": "rep"}.get(cell.level)
     members = [
         member._replace(period_type=cell.period_type, period_start=cell.period_start)
