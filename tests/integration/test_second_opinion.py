@@ -30,8 +30,8 @@ from tests.reference.rates import NoRateError
 from tests.reference.tables import compute
 from tests.reference.world import Record, Rules, World
 
-WORLDS = 25
-"""Made up under each set of rules, at some 0.7 CPU-seconds each."""
+WORLDS = 15
+"""Made up under each set of rules, at one CPU-second each."""
 
 MANY_WORLDS = int(os.environ.get("ZEVEN_WORLDS", "250"))
 NAMES = tuple(named_worlds(Rules()))

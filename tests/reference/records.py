@@ -120,7 +120,9 @@ class Records:
         self.opportunities = [
             self._opportunity(row) for row in self._newest("opportunities", "opportunity_id")
         ]
-        self.changes = [self._change(row) for row in self._rows("opportunity_history")]
+        self.changes = [
+            self._change(row) for row in self._last("opportunity_history", "opportunity_id", "changed_at")
+        ]
         self.lines = [
             (str(published(row["opportunity_id"])), str(published(row["product_id"])), row.get("amount"))
             for row in self._last("opportunity_products", "opportunity_id", "product_id")
