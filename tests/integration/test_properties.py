@@ -203,10 +203,15 @@ def retold(seed: int, change: Callable[[list[Record]], list[Record]]) -> None:
 seeds = st.integers(0, 11)
 """Few companies, so that what they publish is computed once for all properties."""
 
+shuffles = st.integers(1, 2**32)
+"""Each a whole shuffle: Hypothesis's own begin with the order as it is, and seldom get away from it."""
+
 
 @very_few
-@given(seeds, st.randoms(use_true_random=False))
-def test_the_order_of_rows_changes_nothing(seed: int, rng: Random) -> None:
+@given(seeds, shuffles)
+def test_the_order_of_rows_changes_nothing(seed: int, shuffle: int) -> None:
+    rng = Random(shuffle)
+
     def turned(records: list[Record]) -> list[Record]:
         return rng.sample(records, len(records))
 
@@ -214,9 +219,11 @@ def test_the_order_of_rows_changes_nothing(seed: int, rng: Random) -> None:
 
 
 @very_few
-@given(seeds, st.randoms(use_true_random=False))
-def test_a_row_that_comes_twice_changes_nothing(seed: int, rng: Random) -> None:
+@given(seeds, shuffles)
+def test_a_row_that_comes_twice_changes_nothing(seed: int, shuffle: int) -> None:
     """Some come again later on, as a file that is delivered again does."""
+
+    rng = Random(shuffle)
 
     def again(records: list[Record]) -> list[Record]:
         return [*records, *rng.sample(records, (len(records) + 1) // 2)]
