@@ -159,7 +159,7 @@ class Records:
     def _is_older(self, moment: Moment | None, other: Moment | None) -> bool:
         if other is None:
             return False
-        return moment is None or self._clock.is_after(other, moment)
+        return moment is None or self._clock.start_of(other) > self._clock.start_of(moment)
 
     def _day(self, moment: Any) -> date | None:
         return None if moment is None else self._clock.day_of(moment)
