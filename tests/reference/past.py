@@ -42,10 +42,13 @@ class State:
 
 
 class Told:
-    """The values of one column, each since an instant; before the first one it was as that says."""
+    """The values of one column, each since an instant; before the first one it was as that says.
+
+    Of several told at one instant the last holds.
+    """
 
     def __init__(self, values: list[tuple[datetime, Any]]) -> None:
-        self.values = sorted(values, key=lambda value: value[0])
+        self.values = list(dict(sorted(values, key=lambda value: value[0])).items())
 
     def position(self, at: datetime) -> int:
         return max(bisect_right(self.values, at, key=lambda value: value[0]) - 1, 0)
