@@ -8,4 +8,5 @@ with the second opinion (`tests/reference/`). Does not belong here: a definition
     in_memory.py    the models, run on one company          named.py    companies made by hand
     differences.py  the two opinions side by side           shown.py    a company as text for a test
     faults.py       all that is wrong on one company        smaller.py  the smallest one still wrong
+    asked.py        single cells of a company in few words
 """
