@@ -92,19 +92,25 @@ class OpenPipeline:
 
 @dataclass(frozen=True)
 class LeadContact:
-    """A counted lead's contact moments at or after its creation, oldest first.
+    """A counted lead's contact moments at or after its creation, oldest first, and what came of it.
 
-    `response_minutes` are minutes from creation to the first of them; None without one, and for a lead whose
-    source has no response clock. `ended_at` is the lead's end: the last second of the day of a win or loss,
-    the instant of a disqualification, else `as_of`.
+    `contacts` are the activities that they are, `moments` their instants. `response_minutes` are minutes from
+    creation to the first of them; None without one, and for a lead whose source has no response clock.
+    `ended_at` is the lead's end: the last second of the day of a win or loss, the instant of a
+    disqualification, else `as_of`.
     """
 
     team_id: str
     rep_id: str
     created_at: datetime
-    moments: tuple[datetime, ...]
+    contacts: tuple[Activity, ...]
     response_minutes: float | None
     ended_at: datetime
+    is_customer: bool
+
+    @property
+    def moments(self) -> tuple[datetime, ...]:
+        return tuple(activity.occurred_at for activity in self.contacts)
 
     @property
     def moments_until_end(self) -> tuple[datetime, ...]:
@@ -121,7 +127,7 @@ def leads_created(ledger: Ledger, view: View) -> dict[Cell, int]:
     counts: dict[Cell, int] = {}
     for lead in counted_leads(ledger, view):
         day = view.day(lead.created_at)
-        for cell in _cells(ledger, view, day, _lead_owner(lead, view)):
+        for cell in cells(ledger, view, day, _lead_owner(lead, view)):
             counts[cell] = counts.get(cell, 0) + 1
     return counts
 
@@ -141,7 +147,7 @@ def closed_sales(ledger: Ledger, view: View) -> dict[Cell, ClosedSales]:
         amount = Decimal("0.00")
         if state.amount is not None:
             amount = to_company_currency(ledger, state.amount, deal.currency, state.closed_on)
-        for cell in _cells(ledger, view, state.closed_on, _deal_owner(deal, state, view)):
+        for cell in cells(ledger, view, state.closed_on, _deal_owner(deal, state, view)):
             cell_sales = found.setdefault(cell, ClosedSales())
             if state.is_won:
                 cell_sales.won_opportunities += 1
@@ -155,12 +161,12 @@ def open_pipeline(ledger: Ledger, view: View) -> dict[Cell, OpenPipeline]:
     """Open opportunities in qualified stages at the end of every period, or at `as_of` in the running one.
 
     Stage and amount are those of that instant; the rep is the one the opportunity has at `as_of`, or had when
-    it was closed.
+    it was closed. A deleted one was there until it was deleted.
     """
     found: dict[Cell, OpenPipeline] = {}
     for deal in ledger.opportunities:
         last = deal.at(view.as_of)
-        if last is None or last.is_deleted:
+        if last is None:
             continue
         owner_id = _deal_owner(deal, last, view)
         for period_type in PERIOD_TYPES:
@@ -171,11 +177,11 @@ def open_pipeline(ledger: Ledger, view: View) -> dict[Cell, OpenPipeline]:
                 if _is_closed(last, instant, view):
                     break
                 state = deal.at(instant)
-                if state is not None and STAGES[state.stage].is_qualified:
+                if state is not None and not state.is_deleted and STAGES[state.stage].is_qualified:
                     amount = Decimal("0.00")
                     if state.amount is not None:
                         amount = to_company_currency(ledger, state.amount, deal.currency, view.day(instant))
-                    for cell in _cells(ledger, view, start, owner_id, period_type):
+                    for cell in cells(ledger, view, start, owner_id, period_type):
                         pipeline = found.setdefault(cell, OpenPipeline())
                         pipeline.open_opportunities += 1
                         pipeline.open_amount += amount
@@ -195,9 +201,9 @@ def lead_contacts(
         state = lead.at(view.as_of)
         if state is not None and state.contact_id is not None:
             lead_of_contact[state.contact_id] = lead.lead_id
-    moments: dict[str, list[datetime]] = {}
+    contacts: dict[str, list[Activity]] = {}
     for activity in ledger.activities:
-        if not _is_contact_moment(activity, view):
+        if not is_contact_moment(activity, view):
             continue
         lead_id = (
             activity.lead_id
@@ -205,7 +211,7 @@ def lead_contacts(
             or lead_of_contact.get(activity.contact_id or "")
         )
         if lead_id is not None:
-            moments.setdefault(survivor[lead_id], []).append(activity.occurred_at)
+            contacts.setdefault(survivor[lead_id], []).append(activity)
     deals_of: dict[str, list[OpportunityState]] = {}
     for deal in ledger.opportunities:
         last = deal.at(view.as_of)
@@ -214,12 +220,17 @@ def lead_contacts(
     found = {}
     for lead in counted_leads(ledger, view):
         team_id, rep_id = team_and_rep(ledger, _lead_owner(lead, view))
-        since = tuple(sorted(at for at in moments.get(lead.lead_id, []) if at >= lead.created_at))
+        known = sorted(contacts.get(lead.lead_id, []), key=lambda one: (one.occurred_at, one.activity_id))
+        since = tuple(activity for activity in known if activity.occurred_at >= lead.created_at)
         minutes = None
         if since and lead.source not in exclude_sources:
-            minutes = (since[0] - lead.created_at).total_seconds() / 60
-        ended_at = _lead_end(lead, deals_of.get(lead.lead_id, []), view)
-        found[lead.lead_id] = LeadContact(team_id, rep_id, lead.created_at, since, minutes, ended_at)
+            minutes = (since[0].occurred_at - lead.created_at).total_seconds() / 60
+        deals = deals_of.get(lead.lead_id, [])
+        is_customer = any(deal.is_won and _is_closed(deal, view.as_of, view) for deal in deals)
+        ended_at = _lead_end(lead, deals, view)
+        found[lead.lead_id] = LeadContact(
+            team_id, rep_id, lead.created_at, since, minutes, ended_at, is_customer
+        )
     return found
 
 
@@ -248,7 +259,7 @@ def to_company_currency(ledger: Ledger, amount: Decimal, currency: str, day: dat
     return (amount * newest.rate).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
-def _cells(
+def cells(
     ledger: Ledger, view: View, day: date, owner_id: str | None, only: str | None = None
 ) -> Iterator[Cell]:
     """Every cell that a record of this day and owner belongs to."""
@@ -302,7 +313,7 @@ def _survivor(by_id: dict[str, Lead], lead: Lead, view: View) -> str:
     return lead.lead_id
 
 
-def _is_contact_moment(activity: Activity, view: View) -> bool:
+def is_contact_moment(activity: Activity, view: View) -> bool:
     is_deleted = activity.deleted_at is not None and activity.deleted_at <= view.as_of
     return (
         activity.activity_type in CONTACT_TYPES

@@ -1,9 +1,4 @@
-{# What is known of a column at each change of an opportunity, and since when. #}
-
-{# When a record of `opportunities` was edited last; a day without time counts from its start. #}
-{% macro edited_at() -%}
-    coalesce(opportunities.updated_at, {{ utc_from_local('opportunities.updated_on') }})
-{%- endmacro %}
+{# What is known of a column at each change of an opportunity. #}
 
 {#
     The value that was told last; before it was ever told, the first that was told; if it never was, that of today. Null is a

@@ -10,6 +10,11 @@
     split_part({{ column }}, ':', 1)
 {%- endmacro %}
 
+{# When a record was edited last; a day without time counts from its start. #}
+{% macro edited_at(front='') -%}
+    coalesce({{ front }}updated_at, {{ utc_from_local(front ~ 'updated_on') }})
+{%- endmacro %}
+
 {#
     The rows of `relation` that are the newest version of their record: the newest `updated` wins, then the last loaded.
     `key` is a list of columns; `updated` is an expression or none where the format has no such column.

@@ -21,7 +21,6 @@ counted as (
         coalesce(reps.rep_id, 'unassigned') as rep_id,
         coalesce(reps.team_id, 'unassigned') as team_id,
         leads.account_id,
-        leads.contact_id,
         coalesce(leads.source, 'unknown') as source,
         coalesce(leads.campaign, 'unknown') as campaign,
         coalesce(leads.industry, accounts.industry, 'unknown') as industry,

@@ -7,8 +7,8 @@ opportunities as (
     {{ union_crms('opportunities') }}
 ),
 
-observations as (
-    select * from {{ ref('int_opportunity_observations') }}
+deletions as (
+    select * from {{ ref('int_opportunity_deletions') }}
 ),
 
 survivors as (
@@ -25,26 +25,6 @@ accounts as (
 
 stages as (
     select * from {{ ref('stage_map') }}
-),
-
-seen_alive as (
-    select opportunity_id, max(observed_at) as last_seen_at
-    from observations
-    where not is_deleted
-    group by opportunity_id
-),
-
-deletions as (
-    select
-        observations.opportunity_id,
-        -- nobody knows when, where it was deleted before we first looked and has no updated_at
-        case
-            when not bool_or(observations.updated_at is null and observations.seen_before_at is null) then min(observations.told_at)
-        end as deleted_at
-    from observations
-    left join seen_alive on observations.opportunity_id = seen_alive.opportunity_id
-    where observations.is_deleted and observations.observed_at > coalesce(seen_alive.last_seen_at, timestamp '0001-01-01 00:00:00')
-    group by observations.opportunity_id
 ),
 
 described as (

@@ -32,7 +32,7 @@ all_told as (
     select
         opportunity_id,
         told_at,
-        1 as told_order,
+        told_order,
         {{ columns | join(', ') }},
         tells_{{ columns | join(', tells_') }}
     from history
@@ -56,7 +56,7 @@ all_told as (
 numbered as (
     select
         *,
-        row_number() over (partition by opportunity_id order by told_at, told_order, stage) as change_number
+        row_number() over (partition by opportunity_id order by told_at, told_order) as change_number
     from all_told
 ),
 

@@ -24,6 +24,8 @@ told as (
         history.opportunity_id,
         -- a change known by its day alone counts from the start of that day
         coalesce(history.changed_at, {{ utc_from_local('history.changed_on') }}) as told_at,
+        -- of two rows at one moment the one that knows the time is the later one
+        case when history.changed_at is null then 0 else 1 end as told_order,
         history.stage,
         history.owner_id,
         coalesce(history.currency, '{{ var("currency") }}') as currency,

@@ -28,7 +28,7 @@ seen as (
         run.observed_at,
         true as is_newest,
         {%- for column in columns %}
-        {{ edited_at() if column == 'updated_at' else 'opportunities.' ~ column }} as {{ column }}{{ ',' if not loop.last }}
+        {{ edited_at('opportunities.') if column == 'updated_at' else 'opportunities.' ~ column }} as {{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
     from opportunities
     cross join run

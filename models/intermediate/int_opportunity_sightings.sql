@@ -31,7 +31,7 @@ seen as (
         {%- for column in columns %}
         opportunities.{{ column }},
         {%- endfor %}
-        {{ edited_at() }} as updated_at
+        {{ edited_at('opportunities.') }} as updated_at
     from opportunities
     cross join run
     {%- if is_incremental() %}

@@ -1,6 +1,6 @@
 -- One row per metric, period, level and source, where the metric has a norm: the norm as a number, and how the metric stands.
 with leads as (
-    select * from {{ ref('kpi_number_of_leads') }} where breakdown = 'total'
+    select *, max(leads) over () as most_leads from {{ ref('kpi_number_of_leads') }} where breakdown = 'total'
 ),
 
 response as (
@@ -30,6 +30,7 @@ judged as (
             when workload_ratio is not null then 'bad'
         end as status
     from leads
+    where most_leads > 0 -- a company that records no leads at all has no lack of them
     union all
     -- unanswered leads count: the median of those who got an answer is not good news where half of the leads got none in time
     select

@@ -6,9 +6,11 @@ The published tables are compared cell by cell with what the company's ledger kn
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +22,8 @@ from demo.ledger import Ledger
 from demo.render_export import ExportReport, render_export
 from demo.simulate import simulate
 from demo.truth import Cell, View, closed_sales, lead_contacts, leads_created, open_pipeline
+from demo.truth_leads import Office, cohorts, made_contacts
+from demo.truth_targets import targets
 from orchestration.publish.catalogue import open_release
 from orchestration.run import RunResult, run_pipeline
 from orchestration.settings import PROJECT_ROOT, Settings, load_settings
@@ -133,6 +137,55 @@ def test_leads_were_answered_when_they_were_answered(published: Published) -> No
         for lead_id, lead in lead_contacts(published.ledger, published.view).items()
     }
     same_cells(found, expected)
+
+
+def test_leads_were_answered_within_so_much_office_time(published: Published) -> None:
+    with (PROJECT_ROOT / "seeds" / "holidays.csv").open(encoding="utf-8", newline="") as file:
+        holidays = frozenset(date.fromisoformat(row["holiday_on"]) for row in csv.DictReader(file))
+    office = Office(opens=9 * 60, closes=17 * 60, holidays=holidays)
+    found = {
+        _own_id(lead_id): round(minutes, 6)
+        for lead_id, minutes in published.con.execute(
+            "select lead_id, business_response_minutes from fct_leads "
+            "where business_response_minutes is not null"
+        ).fetchall()
+    }
+    expected = {
+        lead_id: round(office.minutes_between(published.view, lead.created_at, lead.moments[0]), 6)
+        for lead_id, lead in lead_contacts(published.ledger, published.view).items()
+        if lead.response_minutes is not None
+    }
+    same_cells(found, expected)
+
+
+def test_contact_moments_count_for_whoever_made_them(published: Published) -> None:
+    contacts = lead_contacts(published.ledger, published.view)
+    expected = {
+        cell: (made.contact_moments, made.first_responses, made.follow_ups)
+        for cell, made in made_contacts(published.ledger, published.view, contacts).items()
+    }
+    measures = ("contact_moments", "first_responses", "follow_ups")
+    same_cells(published.cells("kpi_number_of_follow_ups", *measures), expected)
+
+
+def test_customers_are_the_leads_that_bought(published: Published) -> None:
+    contacts = lead_contacts(published.ledger, published.view)
+    expected = {
+        cell: (cohort.leads, cohort.customers)
+        for cell, cohort in cohorts(published.ledger, published.view, contacts).items()
+    }
+    same_cells(published.cells("kpi_conversion_ratio", "leads", "customers"), expected)
+
+
+def test_targets_are_those_that_were_set(published: Published) -> None:
+    """Teams have rows of their own, the company has some; all else follows from them."""
+    sold = closed_sales(published.ledger, published.view)
+    expected = {
+        cell: (amount, sold[cell].closed_amount if cell in sold else Decimal(0))
+        for cell, amount in targets(published.ledger, published.view).items()
+    }
+    found = published.cells("kpi_target_attainment", "target_amount", "closed_amount")
+    same_cells({cell: values for cell, values in found.items() if values[0]}, expected)
 
 
 def test_every_row_of_the_export_is_accounted_for(published: Published) -> None:

@@ -14,10 +14,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 
 import duckdb
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from tests.proof.busy import make_busy_world
 from tests.proof.compiled import Compiled, compile_project
@@ -26,14 +29,14 @@ from tests.proof.faults import Check, broken_contracts, differing_cells, failing
 from tests.proof.in_memory import built, rows_of
 from tests.proof.named import named_worlds
 from tests.proof.rule_sets import FEW, MANY
-from tests.proof.worlds import make_world
+from tests.proof.worlds import draw_world, make_world
 from tests.reference.rates import NoRateError
 from tests.reference.signals import RULES as SIGNALS
 from tests.reference.tables import compute
 from tests.reference.world import Record, Rules, World
 
-WORLDS = 25
-"""Made up under each set of rules, at some 0.7 CPU-seconds each."""
+WORLDS = 15
+"""Made up under each set of rules, at one CPU-second each."""
 
 BUSY_WORLDS = 8
 """Under each of the first two sets of rules, at some 1.5 CPU-seconds each; every signal fires in some."""
@@ -78,6 +81,21 @@ def test_every_signal_fires_in_a_busy_company() -> None:
     busy = (make_busy_world(FEW[number], seed) for number in range(2) for seed in range(BUSY_WORLDS))
     fired = {row["signal"] for world in busy for row in compute(world)["kpi_signals"]}
     assert fired == {rule.signal for rule in SIGNALS}
+
+
+@settings(
+    max_examples=WORLDS,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=(Phase.generate,),  # the report cuts the company down, in steps that know what a company is
+    suppress_health_check=list(HealthCheck),
+)
+@given(rng=st.randoms(use_true_random=False))
+def test_both_opinions_agree_on_what_hypothesis_makes_up(rng: Random) -> None:
+    world = draw_world(MANY[0], rng)
+    if differing_cells(compiled(0), world):
+        pytest.fail(report(compiled(0), world, differing_cells), pytrace=False)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -135,6 +153,21 @@ def test_a_day_without_a_rate_is_refused_by_both() -> None:
 
 def test_rates_may_start_on_the_first_day_that_needs_one() -> None:
     assert not report(compiled(0), foreign_deal(date(2026, 1, 5)), differing_cells)
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=MANY_WORLDS,
+    database=None,
+    deadline=None,
+    phases=(Phase.generate,),
+    suppress_health_check=list(HealthCheck),
+)
+@given(rng=st.randoms(use_true_random=False), number=st.sampled_from(range(len(FEW))))
+def test_both_opinions_agree_on_very_much_that_hypothesis_makes_up(rng: Random, number: int) -> None:
+    world = draw_world(MANY[number], rng)
+    if differing_cells(compiled(number), world):
+        pytest.fail(report(compiled(number), world, differing_cells), pytrace=False)
 
 
 @pytest.mark.slow

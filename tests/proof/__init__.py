@@ -8,5 +8,5 @@ with the second opinion (`tests/reference/`). Does not belong here: a definition
     in_memory.py    the models, run on one company          busy.py     companies with something to say
     differences.py  the two opinions side by side           named.py    companies made by hand
     faults.py       all that is wrong on one company        shown.py    a company as text for a test
-                                                            smaller.py  the smallest one still wrong
+    asked.py        single cells of a company in few words  smaller.py  the smallest one still wrong
 """

@@ -79,9 +79,9 @@ class Compiled:
     tests: tuple[Node, ...]
     seeds: tuple[Node, ...]
 
-    def only(self, table: str) -> Compiled:
-        """What it takes to build one table; everything, where it is no model."""
-        kept = {table}
+    def only(self, *tables: str) -> Compiled:
+        """What it takes to build some tables; everything, where none is a model."""
+        kept = set(tables)
         for model in reversed(self.models):
             if model.name in kept:
                 kept |= model.needs

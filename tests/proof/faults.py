@@ -33,7 +33,7 @@ def differing_cells(compiled: Compiled, world: World) -> list[Difference]:
         return [Difference("the reference", (), type(error).__name__, None, str(error))]
     try:
         models = {model.name for model in compiled.models}
-        with built(compiled, world) as con:
+        with built(compiled.only(*reference), world) as con:
             return [
                 difference
                 for table, rows in reference.items()

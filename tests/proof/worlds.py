@@ -50,12 +50,16 @@ _ALWAYS = date(2000, 1, 1)
 
 
 def make_world(rules: Rules, seed: int) -> World:
-    """A company under the compiled part of `rules`; what seeds say is drawn. One seed is one company.
+    """The company of a seed."""
+    return draw_world(rules, Random(seed))
 
-    Not from Hypothesis: a company is some thousand draws, which it makes slowly, and shrinks without knowing
-    what a company is; `smaller.py` knows.
+
+def draw_world(rules: Rules, rng: Random) -> World:
+    """A company under the compiled part of `rules`; what seeds say is drawn too.
+
+    `rng` may be Hypothesis's: it draws other companies than chance does, of the same values again and again.
+    What is wrong with one is cut out by `smaller.py`, which knows what a company is.
     """
-    rng = Random(seed)
     days = draw_days(rng, is_long=rng.random() < 0.06)
     as_of, observed_at = draw_instants(rng, rules, days)
     make = Chance(rng, rules, days, as_of, observed_at)

@@ -45,6 +45,7 @@ class Deal:
     outcome: str | None
     closed_on: date | None
     closed_amount: Decimal | None
+    has_amount: bool
     movements: tuple[Movement, ...]
 
 
@@ -81,6 +82,7 @@ class DealStory:
             outcome=outcome,
             closed_on=closed_on,
             closed_amount=closed_amount,
+            has_amount=now is not None and now.source_amount is not None,
             movements=tuple(self._movements(past, counts, outcome, closed_on, closed_amount)),
         )
 

@@ -61,7 +61,7 @@ def _close(deal: Deal, amount: Decimal) -> Close:
         is_won=deal.outcome == "won",
         amount=amount,
         cycle_days=(deal.closed_on - deal.created_on).days if deal.closed_on else 0,
-        has_amount=deal.opportunity.amount is not None,
+        has_amount=deal.has_amount,
     )
 
 

@@ -125,24 +125,25 @@ class Past:
 def _stage_meanings(
     stages: Told, counted: Counted, created_at: datetime, over_at: datetime
 ) -> list[tuple[bool, str | None]]:
-    """Of each told stage: is it qualified, and which close does it mean that was taken back later.
+    """Of each told stage that ever holds: is it qualified, and which close does it mean that was taken back.
 
     A stage that means a close is as qualified as the one before it. The close was taken back where a stage
     that means none follows, before the close that holds or the deletion.
     """
-    meanings = [counted.stage(stage) for _, stage in stages.values]
-    result: list[tuple[bool, str | None]] = []
+    instants = [created_at, *(max(since, created_at) for since, _ in stages.values)]
+    holding = sorted({stages.position(instant) for instant in instants})
+    result: list[tuple[bool, str | None]] = [(True, None)] * len(stages.values)
     is_qualified = True
-    for position, meaning in enumerate(meanings):
-        if stages.position(created_at) == position:
-            is_qualified = True  # what was told of the time before its creation says nothing
+    for number, position in enumerate(holding):
+        meaning = counted.stage(stages.values[position][1])
         if meaning.outcome is None:
             is_qualified = meaning.is_qualified
         was_left = any(
-            counted.stage(later).outcome is None and max(since, created_at) < over_at
-            for since, later in stages.values[position + 1 :]
+            counted.stage(stages.values[later][1]).outcome is None
+            and max(stages.values[later][0], created_at) < over_at
+            for later in holding[number + 1 :]
         )
-        result.append((is_qualified, meaning.outcome if was_left else None))
+        result[position] = (is_qualified, meaning.outcome if was_left else None)
     return result
 
 

@@ -120,7 +120,9 @@ class Records:
         self.opportunities = [
             self._opportunity(row) for row in self._newest("opportunities", "opportunity_id")
         ]
-        self.changes = [self._change(row) for row in self._rows("opportunity_history")]
+        self.changes = [
+            self._change(row) for row in self._last("opportunity_history", "opportunity_id", "changed_at")
+        ]
         self.lines = [
             (str(published(row["opportunity_id"])), str(published(row["product_id"])), row.get("amount"))
             for row in self._last("opportunity_products", "opportunity_id", "product_id")
@@ -130,16 +132,19 @@ class Records:
             self._target(row)
             for row in self._last("targets", "period_type", "period_start", "rep_id", "team_id")
         ]
-        self.rates = self._last("exchange_rates", "currency", "valid_from")
+        rates = self._last("exchange_rates", "currency", "valid_from", read={"currency": str.upper})
+        self.rates = [row | {"currency": row["currency"].upper()} for row in rates]
 
     def _rows(self, table: str) -> list[dict[str, Any]]:
         return list(self._world.tables.get(table, []))
 
-    def _last(self, table: str, *key: str) -> list[dict[str, Any]]:
+    def _last(
+        self, table: str, *key: str, read: dict[str, Callable[[Any], Any]] | None = None
+    ) -> list[dict[str, Any]]:
         """Of several rows with one key the one that was loaded last."""
         kept: dict[Hashable, dict[str, Any]] = {}
         for row in self._rows(table):
-            kept[tuple(row.get(column) for column in key)] = row
+            kept[tuple((read or {}).get(column, _as_it_is)(row.get(column)) for column in key)] = row
         return list(kept.values())
 
     def _newest(self, table: str, key: str) -> list[dict[str, Any]]:
@@ -154,7 +159,7 @@ class Records:
     def _is_older(self, moment: Moment | None, other: Moment | None) -> bool:
         if other is None:
             return False
-        return moment is None or self._clock.is_after(other, moment)
+        return moment is None or self._clock.start_of(other) > self._clock.start_of(moment)
 
     def _day(self, moment: Any) -> date | None:
         return None if moment is None else self._clock.day_of(moment)
@@ -204,7 +209,7 @@ class Records:
             owner_id=published(row.get("owner_id")),
             source=row.get("source") or None,
             amount=row.get("amount"),
-            currency=row.get("currency") or self._rules.currency,
+            currency=(row.get("currency") or self._rules.currency).upper(),
             probability=row.get("probability"),
             expected_close_on=self._day(row.get("expected_close_on")),
             closed_on=self._day(row.get("closed_on")),
@@ -215,7 +220,11 @@ class Records:
         )
 
     def _change(self, row: dict[str, Any]) -> Change:
-        read: dict[str, Callable[[Any], Any]] = {"owner_id": published, "expected_close_on": self._day}
+        read: dict[str, Callable[[Any], Any]] = {
+            "owner_id": published,
+            "expected_close_on": self._day,
+            "currency": lambda code: code and code.upper(),
+        }
         columns = ("stage", "amount", "currency", "probability", "expected_close_on", "owner_id")
         values = {column: read.get(column, _as_it_is)(row.get(column)) for column in columns}
         return Change(str(published(row["opportunity_id"])), row["changed_at"], values)
@@ -241,7 +250,7 @@ class Records:
             period_type=row["period_type"],
             period_start=start.date() if isinstance(start, datetime) else start,
             amount=row["target_amount"],
-            currency=row.get("currency") or self._rules.currency,
+            currency=(row.get("currency") or self._rules.currency).upper(),
             rep_id=published(row.get("rep_id")),
             team_id=published(row.get("team_id")),
         )

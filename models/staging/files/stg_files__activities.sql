@@ -4,7 +4,7 @@ with source as (
 ),
 
 newest as (
-    {{ newest_version('source', ['activity_id'], 'coalesce(updated_at, cast(updated_on as timestamp))') }}
+    {{ newest_version('source', ['activity_id'], edited_at()) }}
 ),
 
 renamed as (

@@ -4,7 +4,7 @@ with source as (
 ),
 
 newest as (
-    {{ newest_version('source', ['currency', 'valid_from']) }}
+    {{ newest_version('source', ['upper(currency)', 'valid_from']) }}
 ),
 
 renamed as (
