@@ -15,7 +15,6 @@ from tests.reference.cells import Row
 from tests.reference.company import Company
 from tests.reference.members import Member
 from tests.reference.periods import Period
-from tests.reference.world import Rules
 
 Place = tuple[Period, Member]
 Tables = Mapping[str, list[Row]]
@@ -59,7 +58,7 @@ def scorecard(company: Company, tables: Tables) -> list[Row]:
             value = row[metric.headline]
             before = _value(headlines, metric, company.calendar.before(period), member)
             year_before = _value(headlines, metric, company.calendar.year_before(period), member)
-            judgement = _JUDGED[metric.kpi](row, attainment.get((period, member)), company.rules)
+            judgement = _JUDGED[metric.kpi](row, attainment.get((period, member)), company)
             result.append(
                 {
                     "kpi": metric.kpi,
@@ -115,9 +114,10 @@ def _value(
     return found
 
 
-def _leads(row: Row, _: Row | None, rules: Rules) -> Judgement:
-    workload = row["workload_ratio"]
-    if workload is None:
+def _leads(row: Row, _: Row | None, company: Company) -> Judgement:
+    """A company that has no lead at all, ever, is not short of them."""
+    workload, rules = row["workload_ratio"], company.rules
+    if workload is None or not company.leads:
         return NO_NORM
     if rules.workload_low <= workload <= rules.workload_high:
         return Judgement(None, "good")
@@ -125,9 +125,9 @@ def _leads(row: Row, _: Row | None, rules: Rules) -> Judgement:
     return Judgement(None, "watch" if lowest <= workload <= highest else "bad")
 
 
-def _response(row: Row, _: Row | None, rules: Rules) -> Judgement:
+def _response(row: Row, _: Row | None, company: Company) -> Judgement:
     sla, median, within = (
-        rules.sla_minutes,
+        company.rules.sla_minutes,
         row["median_business_response_minutes"],
         row["within_sla_ratio"],
     )
@@ -141,8 +141,8 @@ def _response(row: Row, _: Row | None, rules: Rules) -> Judgement:
     return Judgement(sla, status)
 
 
-def _follow_ups(row: Row, _: Row | None, rules: Rules) -> Judgement:
-    abandoned, acceptable = row["abandoned_ratio"], rules.abandoned_acceptable
+def _follow_ups(row: Row, _: Row | None, company: Company) -> Judgement:
+    abandoned, acceptable = row["abandoned_ratio"], company.rules.abandoned_acceptable
     if abandoned is None:
         return NO_NORM
     if abandoned <= acceptable:
@@ -150,31 +150,31 @@ def _follow_ups(row: Row, _: Row | None, rules: Rules) -> Judgement:
     return Judgement(None, "watch" if abandoned <= 2 * acceptable else "bad")
 
 
-def _conversion(row: Row, _: Row | None, __: Rules) -> Judgement:
+def _conversion(row: Row, _: Row | None, __: Company) -> Judgement:
     return Judgement(row["target_ratio"], conversion_status(row))
 
 
-def _attainment(row: Row, _: Row | None, __: Rules) -> Judgement:
+def _attainment(row: Row, _: Row | None, __: Company) -> Judgement:
     return Judgement(1.0 if _above_zero(row["target_amount"]) else None, _OF_ATTAINMENT[row["status"]])
 
 
-def _sales(_: Row, attainment: Row | None, __: Rules) -> Judgement:
+def _sales(_: Row, attainment: Row | None, __: Company) -> Judgement:
     if attainment is None:
         return NO_NORM
     target = attainment["target_amount"]
     return Judgement(target if _above_zero(target) else None, _OF_ATTAINMENT[attainment["status"]])
 
 
-def _pipeline(_: Row, attainment: Row | None, rules: Rules) -> Judgement:
+def _pipeline(_: Row, attainment: Row | None, company: Company) -> Judgement:
     """Against what is left of the target; only of a period that can still reach it."""
     if attainment is None or attainment["is_complete"] or attainment["gap_amount"] is None:
         return NO_NORM
     gap, coverage = attainment["gap_amount"], attainment["coverage_ratio"]
     if gap <= 0:
         return Judgement(None, "good")
-    if coverage >= rules.coverage_good:
+    if coverage >= company.rules.coverage_good:
         return Judgement(gap, "good")
-    return Judgement(gap, "bad" if coverage < rules.coverage_low else "watch")
+    return Judgement(gap, "bad" if coverage < company.rules.coverage_low else "watch")
 
 
 def _above_zero(amount: Decimal | None) -> bool:
@@ -187,7 +187,7 @@ def _times(factor: str, setting: float) -> float:
 
 
 _OF_ATTAINMENT = {"reached": "good", "on_track": "good", "at_risk": "watch", "behind": "bad", None: None}
-_JUDGED: dict[str, Callable[[Row, Row | None, Rules], Judgement]] = {
+_JUDGED: dict[str, Callable[[Row, Row | None, Company], Judgement]] = {
     "number_of_leads": _leads,
     "lead_response_time": _response,
     "number_of_follow_ups": _follow_ups,

@@ -41,8 +41,7 @@ def _above_capacity(scene: Scene, subject: Subject) -> Fired | None:
 
 def _workload(scene: Scene, subject: Subject, is_off: Callable[[float], bool]) -> Fired | None:
     row, norm = scene.row("number_of_leads", subject), scene.norm("number_of_leads", subject)
-    workload = row["workload_ratio"]
-    if workload is None or not is_off(workload) or (subject.member.level == "rep" and norm != "bad"):
+    if norm is None or not is_off(row["workload_ratio"]) or (subject.member.level == "rep" and norm != "bad"):
         return None
     return Fired(row["workload_leads_per_rep"], row["capacity_leads_per_rep"], _by_norm(norm))
 
