@@ -1,4 +1,5 @@
-"""The command line: `zeven run`, `demo`, `status`, `releases`, `rollback`, `doctor`, `dev`.
+"""The command line: `zeven run`, `demo`, `status`, `releases`, `rollback`, `doctor`, `dev`,
+`dashboard`.
 
 Belongs here: the commands, their options, exit codes, and what becomes of an error. Does not belong here: the
 work itself, or how a result looks. Heavy imports stand inside the commands: `zeven status` must not wait for
@@ -288,6 +289,17 @@ def doctor(context: click.Context, call: Call) -> None:
 def dev(call: Call, port: int) -> None:
     """Dagster's pages on 127.0.0.1, until Ctrl-C."""
     from orchestration.commands.dev import serve
+
+    serve(call.settings(), port)
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Another port than the settings' one.")
+@with_common_options
+@click.pass_obj
+def dashboard(call: Call, port: int | None) -> None:
+    """The sales manager's pages on 127.0.0.1, until Ctrl-C."""
+    from dashboard.serve import serve
 
     serve(call.settings(), port)
 

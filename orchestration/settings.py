@@ -159,6 +159,16 @@ class Signals(_Section):
     stale_ratio: float = Field(default=0.25, gt=0, le=1, strict=False)
 
 
+class Dashboard(_Section):
+    """The pages; who may see what where a sign-in proxy stands before them (docs/dashboard.md)."""
+
+    language: Literal["en", "nl"] = "en"
+    port: int = Field(default=8050, ge=1, le=65535)
+    user_header: str = Field(default="", pattern="^[A-Za-z0-9-]*$")
+    managers: tuple[NonEmpty, ...] = Field(default=(), strict=False)
+    reps: dict[str, NonEmpty] = Field(default_factory=dict)
+
+
 class TableMapping(_Section):
     """Where one canonical table comes from, and how its columns follow from the file's own."""
 
@@ -202,6 +212,7 @@ class Settings(_Section):
     targets: Targets = Targets()
     pipeline: Pipeline = Pipeline()
     signals: Signals = Signals()
+    dashboard: Dashboard = Dashboard()
     sources: dict[Identifier, FilesSource]
     file: Path = Field(strict=False, exclude=True)
 

@@ -1,0 +1,1 @@
+"""The sales manager's pages over the published release. It computes no metric: see README.md."""

@@ -1,0 +1,88 @@
+/* The few things that a browser has to do itself: writing numbers on axes, a link in a grid, keeping the
+   language of the document. Everything else comes ready from the server. */
+(function () {
+  "use strict";
+  var cache = {};
+
+  function formatter(style, options) {
+    var key = style.locale + JSON.stringify(options);
+    cache[key] = cache[key] || new Intl.NumberFormat(style.locale, options);
+    return cache[key];
+  }
+
+  function minutes(value, style) {
+    var whole = Math.round(value);
+    if (whole < 60) { return whole + " min"; }
+    var hours = Math.floor(whole / 60), rest = whole % 60;
+    if (hours >= 48) { return formatter(style, { maximumFractionDigits: 0 }).format(Math.round(value / 60)) + " " + style.hour; }
+    return hours + " " + style.hour + " " + (rest < 10 ? "0" : "") + rest + " min";
+  }
+
+  function write(value, style, short) {
+    if (value === null || value === undefined || value === "") { return "–"; }
+    switch (style.kind) {
+      case "money":
+        return formatter(style, {
+          style: "currency", currency: style.currency, currencyDisplay: "narrowSymbol",
+          notation: short ? "compact" : "standard", maximumFractionDigits: short ? 1 : 0, minimumFractionDigits: 0
+        }).format(value);
+      case "ratio":
+        return formatter(style, { style: "percent", maximumFractionDigits: short ? 0 : 1 }).format(value);
+      case "minutes":
+        return short && value >= 60
+          ? formatter(style, { maximumFractionDigits: 1 }).format(value / 60) + " " + style.hour
+          : minutes(value, style);
+      case "number":
+        return formatter(style, { maximumFractionDigits: 1 }).format(value);
+      default:
+        return formatter(style, { notation: short ? "compact" : "standard", maximumFractionDigits: short ? 1 : 0 }).format(value);
+    }
+  }
+
+  window.dashMantineFunctions = Object.assign(window.dashMantineFunctions || {}, {
+    zevenValue: function (value, style) { return write(value, style, false); },
+    zevenTick: function (value, style) { return write(value, style, true); }
+  });
+
+  window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, {
+    zevenCell: function (params, style) { return write(params.value, style, false); }
+  });
+
+  window.dashAgGridComponentFunctions = Object.assign(window.dashAgGridComponentFunctions || {}, {
+    ZevenLink: function (props) {
+      var address = props.data && props.data[props.address];
+      if (!address) { return props.value; }
+      return window.React.createElement("a", { href: address }, props.value);
+    }
+  });
+
+  window.dash_clientside = Object.assign(window.dash_clientside || {}, {
+    zeven: {
+      /* The filters write the address; the address makes the page. Empty values are left out. */
+      address: function (period, start, team, rep, source, search, pathname) {
+        var none = window.dash_clientside.no_update;
+        var asked = new URLSearchParams(search || "");
+        var shown = window.zevenShown || {};
+        var chosen = { period: period, start: start, team: team, rep: rep, source: source };
+        var before = asked.toString(), changed = false;
+        Object.keys(chosen).forEach(function (name) {
+          if (chosen[name] === undefined || (chosen[name] || "") === (shown[name] || "")) { return; }
+          changed = true;
+          if (chosen[name]) { asked.set(name, chosen[name]); } else { asked.delete(name); }
+          if (name === "team") { asked.delete("rep"); }
+          if (name === "rep" && chosen[name]) { asked.delete("team"); }
+        });
+        if (!changed || asked.toString() === before) { return none; }
+        return "?" + asked.toString();
+      },
+      /* What the filters show now, as the server made them; and the language of the document. */
+      shown: function (state) {
+        if (!state) { return window.dash_clientside.no_update; }
+        window.zevenShown = state.filters;
+        document.documentElement.lang = state.language;
+        document.title = state.title;
+        return state.release;
+      }
+    }
+  });
+})();

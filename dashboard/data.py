@@ -1,0 +1,193 @@
+"""The queries behind the pages: rows of `kpi_*` as they are, and lists and distributions from `fct_*`.
+
+Belongs here: every SQL text of the dashboard. Does not belong here: anything about pages, words or looks; and
+no formula of a metric, which is the mart's.
+
+All functions take the release of the view and give plain rows; a key that a metric does not have is absent.
+Names of tables and columns come from this file alone; values are bound.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from dashboard.releases import Release, Row
+from dashboard.view import PERIOD_TYPES, SLUGS, Outline, Period, Rep, View
+
+_MEMBER = "level = $level and team_id is not distinct from $team_id and rep_id is not distinct from $rep_id"
+
+
+def outline(release: Release) -> Outline:
+    """What the release can be asked."""
+    found = release.rows(
+        "select distinct period_type, period_start, period_end, is_complete from kpi_number_of_leads "
+        "where level = 'company' and breakdown = 'total' order by all"
+    )
+    periods = {
+        kind: tuple(
+            Period(kind, row["period_start"], row["period_end"], row["is_complete"])
+            for row in found
+            if row["period_type"] == kind
+        )
+        for kind in PERIOD_TYPES
+    }
+    teams = release.rows("select team_id, team_name from dim_teams order by is_known desc, team_name, team_id")
+    reps = release.rows(
+        "select rep_id, rep_name, team_id, is_active from dim_reps "
+        "where rep_id in (select rep_id from kpi_number_of_leads where level = 'rep' and breakdown = 'total') "
+        "order by is_known desc, rep_name, rep_id"
+    )
+    sources = release.rows("select source from dim_sources order by is_known desc, source")
+    return Outline(
+        periods=periods,
+        teams={row["team_id"]: row["team_name"] or row["team_id"] for row in teams},
+        reps={
+            row["rep_id"]: Rep(
+                row["rep_id"], row["rep_name"] or row["rep_id"], row["team_id"], row["is_active"] is not False
+            )
+            for row in reps
+        },
+        sources=tuple(row["source"] for row in sources),
+    )
+
+
+def catalog(release: Release) -> dict[str, Row]:
+    """The seven metrics by slug: names, units, definitions and questions in both languages."""
+    return {row["slug"]: row for row in release.rows("select * from metric_catalog order by sort_order")}
+
+
+def scorecard(release: Release, view: View) -> tuple[Row, ...]:
+    """The seven headlines of the view's member in every period of its type up to its own, oldest first."""
+    return release.rows(
+        "select * from kpi_scorecard where period_type = $period_type and period_start <= $start "
+        f"and {_MEMBER} order by period_start, sort_order",
+        period_type=view.period.type,
+        start=view.period.start,
+        **view.member,
+    )
+
+
+def kpi(
+    release: Release,
+    slug: str,
+    view: View,
+    *,
+    breakdown: str = "total",
+    value: str | None = None,
+    since: date | None = None,
+    until: date | None = None,
+) -> tuple[Row, ...]:
+    """Rows of one metric for the view's member, by period and breakdown value.
+
+    The view's own period without `since` and `until`; `value` keeps one breakdown value.
+    """
+    return release.rows(
+        f"select * from {_table(slug)} where period_type = $period_type and {_MEMBER} "
+        "and period_start between $since and $until and breakdown = $breakdown "
+        "and ($value::varchar is null or breakdown_value = $value) order by period_start, breakdown_value",
+        period_type=view.period.type,
+        since=since or until or view.period.start,
+        until=until or view.period.start,
+        breakdown=breakdown,
+        value=value,
+        **view.member,
+    )
+
+
+def history(
+    release: Release, slug: str, view: View, breakdown: str = "total", value: str | None = None
+) -> tuple[Row, ...]:
+    """Rows of one metric in every period of the view's type up to its own, oldest first."""
+    return kpi(release, slug, view, breakdown=breakdown, value=value, since=date.min, until=view.period.start)
+
+
+def members(
+    release: Release, slug: str, view: View, level: str, *, source: str | None = None
+) -> tuple[Row, ...]:
+    """Rows of one metric in the view's period for every team, or every rep of the view's team if it has one."""
+    return release.rows(
+        f"select * from {_table(slug)} where period_type = $period_type and period_start = $start "
+        "and level = $wanted and breakdown = $breakdown and breakdown_value = $value "
+        "and ($team_id::varchar is null or team_id = $team_id) order by team_id, rep_id",
+        period_type=view.period.type,
+        start=view.period.start,
+        wanted=level,
+        breakdown="source" if source else "total",
+        value=source or "total",
+        team_id=view.team_id if level == "rep" else None,
+    )
+
+
+def signals(release: Release, view: View) -> tuple[Row, ...]:
+    """The findings about the view's member, and about those below it, the most urgent first."""
+    return release.rows(
+        "select signal.* from kpi_signals as signal inner join metric_catalog as catalog "
+        "on signal.kpi = catalog.slug where ($team_id::varchar is null or signal.team_id = $team_id) "
+        "and ($rep_id::varchar is null or signal.rep_id = $rep_id) "
+        "order by case severity when 'alert' then 1 when 'warn' then 2 else 3 end, "
+        "case level when 'company' then 1 when 'team' then 2 else 3 end, period_start desc, sort_order, signal, "
+        "signal.team_id, rep_id, breakdown_value",
+        team_id=view.team_id,
+        rep_id=view.rep_id,
+    )
+
+
+def closed_by_day(release: Release, view: View, since: date, until: date) -> tuple[Row, ...]:
+    """Amount won per day the deals were closed on, days without any left out."""
+    return release.rows(
+        "select closed_on, sum(amount) as amount, count(*) as deals from fct_opportunities "
+        "where outcome = 'won' and is_closed and closed_on between $since and $until "
+        f"and {_OWNED} and ($source::varchar is null or source = $source) group by closed_on order by closed_on",
+        since=since,
+        until=until,
+        source=view.source,
+        **_owner(view),
+    )
+
+
+def working_days(release: Release, since: date, until: date) -> tuple[Row, ...]:
+    """Every day with the working hours it has, as a share of a usual day of the company."""
+    return release.rows(
+        "select date_day, is_working_day, business_minutes from dim_dates "
+        "where date_day between $since and $until order by date_day",
+        since=since,
+        until=until,
+    )
+
+
+def response_buckets(release: Release, view: View, edges: tuple[int, ...]) -> tuple[Row, ...]:
+    """Leads of the view's period by how long they waited, in business minutes up to each of `edges`.
+
+    `bucket` counts from 0; one past the edges is longer, and null is unanswered or known by the day only.
+    """
+    cases = " ".join(
+        f"when business_response_minutes <= ${f'edge_{n}'} then {n}" for n in range(len(edges))
+    )
+    return release.rows(
+        f"select case when not is_answered or business_response_minutes is null then null {cases} "
+        f"else {len(edges)} end as bucket, is_answered, count(*) as leads, "
+        "count(*) filter (where is_customer) as customers from fct_leads "
+        "where has_response_clock and created_on between $since and $until "
+        f"and {_OWNED} and ($source::varchar is null or source = $source) group by all order by all",
+        since=view.period.start,
+        until=view.period.end,
+        source=view.source,
+        **{f"edge_{n}": edge for n, edge in enumerate(edges)},
+        **_owner(view),
+    )
+
+
+_OWNED = (
+    "($team_id::varchar is null or team_id = $team_id) and ($rep_id::varchar is null or rep_id = $rep_id)"
+)
+
+
+def _owner(view: View) -> dict[str, Any]:
+    return {"team_id": view.team_id, "rep_id": view.rep_id}
+
+
+def _table(slug: str) -> str:
+    if slug not in SLUGS:
+        raise KeyError(slug)
+    return f"kpi_{slug}"

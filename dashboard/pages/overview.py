@@ -1,0 +1,146 @@
+"""The overview: the seven cards, what needs attention, and six questions answered, on one screen.
+
+Belongs here: which rows make which panel, and the order of the page. Does not belong here: SQL, words, looks.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from dash import html
+
+from dashboard import data
+from dashboard.pages.page import Page, Source
+from dashboard.ui import parts
+from dashboard.view import Period
+from dashboard.viewmodel import cards, overview
+from dashboard.viewmodel.parts import Panel
+
+GROUPS = {
+    "group_inflow": ("number_of_leads", "lead_response_time"),
+    "group_effect": ("number_of_follow_ups", "conversion_ratio"),
+    "group_result": ("target_attainment", "open_pipeline", "closed_sales"),
+}
+SIGNALS_SHOWN = 4
+REPS_SHOWN = 8
+
+
+def seven(source: Source) -> tuple[Any, ...]:
+    """The seven cards of the view, grouped, in their order."""
+    release, view, words = source.release, source.view, source.words
+    own = {slug: data.kpi(release, slug, view) for slug in source.catalog}
+    if view.source is not None:
+        for slug in source.catalog:
+            if slug not in cards.WITHOUT_SOURCE:
+                own[slug] = data.history(release, slug, view, "source", view.source)
+    made = cards.cards(view, words, source.catalog, data.scorecard(release, view), own)
+    by_slug = {card.slug: card for card in made}
+    return tuple(
+        html.Section(
+            [
+                html.H2(words.say(group), className="group-name"),
+                html.Div(
+                    [parts.card(by_slug[slug], words) for slug in slugs if slug in by_slug], className="cards"
+                ),
+            ],
+            className="group",
+            style={"flexGrow": len(slugs)},
+        )
+        for group, slugs in GROUPS.items()
+    )
+
+
+def panels(source: Source) -> tuple[Panel, ...]:
+    release, view, words = source.release, source.view, source.words
+    attainment = next(iter(data.kpi(release, "target_attainment", view)), None)
+    return (
+        sales_against_target(source),
+        overview.pipeline_by_stage(words, data.kpi(release, "open_pipeline", view, breakdown="stage"), attainment),
+        sources(source),
+        overview.coaching(
+            view,
+            words,
+            source.outline,
+            {slug: data.members(release, slug, view, "rep") for slug in overview.BOARD},
+            REPS_SHOWN,
+        ),
+        overview.season_or_trend(
+            view,
+            words,
+            data.history(
+                release,
+                "number_of_leads",
+                view,
+                "source" if view.source else "total",
+                view.source or "total",
+            ),
+        ),
+        answer_times(source),
+    )
+
+
+def sales_against_target(source: Source) -> Panel:
+    release, view = source.release, source.view
+    attainment = next(iter(data.kpi(release, "target_attainment", view)), None)
+    before = cards.year_before(view.period)
+    length = view.period.end - view.period.start
+    return overview.will_we_make_it(
+        view,
+        source.words,
+        attainment,
+        data.closed_by_day(release, view, view.period.start, view.period.end),
+        data.closed_by_day(release, view, before, before + length + timedelta(days=1)),
+        data.working_days(release, view.period.start, view.period.end),
+        release.today,
+    )
+
+
+def sources(source: Source) -> Panel:
+    release, view = source.release, source.view
+    ripened = overview.newest_ripened(data.history(release, "conversion_ratio", view), view.period.start)
+    cohort = (
+        Period(view.period.type, ripened["period_start"], ripened["period_end"], True) if ripened else None
+    )
+    return overview.sources(
+        source.words,
+        data.kpi(release, "number_of_leads", view, breakdown="source"),
+        data.kpi(release, "conversion_ratio", view, breakdown="source", until=cohort.start) if cohort else (),
+        cohort,
+    )
+
+
+def answer_times(source: Source) -> Panel:
+    release, view = source.release, source.view
+    sla = next(
+        (
+            row["target_value"]
+            for row in reversed(data.scorecard(release, view))
+            if row["kpi"] == "lead_response_time"
+        ),
+        None,
+    )
+    return overview.answer_times(
+        source.words, data.response_buckets(release, view, overview.RESPONSE_EDGES), sla
+    )
+
+
+def build(source: Source) -> Page:
+    view, words = source.view, source.words
+    found = overview.sentences(view, words, data.signals(source.release, view))
+    made = panels(source)
+    return Page(
+        title=words.say("overview"),
+        panels=made,
+        body=lambda draw: [
+            html.H1(source.subject(), className="unseen"),
+            html.Div(seven(source), className="groups"),
+            html.Div(
+                [
+                    parts.attention(found, words, shown=SIGNALS_SHOWN, all_href=view.href("findings")),
+                    *[draw(panel) for panel in made],
+                ],
+                className="panels",
+            ),
+        ],
+    )

@@ -1,0 +1,68 @@
+"""Serving the dashboard: the object that gunicorn loads, and gunicorn's settings.
+
+Belongs here: what a server process needs. Does not belong here: the application (`app.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from orchestration.errors import SettingsError
+from orchestration.settings import SETTINGS_VARIABLE, Settings, load_settings
+
+HOST = "127.0.0.1"
+WORKERS = 2
+THREADS = 4
+
+
+def application() -> object:
+    """What gunicorn serves. Asked once before it serves anybody: Dash sets itself up on the first request, and
+    two first requests at the same time got errors."""
+    from dashboard.app import create_app
+
+    app = create_app(load_settings())
+    with app.server.test_client() as client:
+        client.get("/")
+        client.get("/_dash-dependencies")
+    return app.server
+
+
+def serve(settings: Settings, port: int | None = None) -> None:
+    """Replace this process by gunicorn; does not return. `SettingsError` where the port is taken."""
+    chosen = settings.dashboard.port if port is None else port
+    _refuse_a_taken_port(chosen)
+    environment = {**os.environ, SETTINGS_VARIABLE: str(settings.file)}
+    program = Path(sys.executable).with_name("gunicorn")
+    arguments = [
+        str(program),
+        "--bind",
+        f"{HOST}:{chosen}",
+        "--workers",
+        str(WORKERS),
+        "--threads",
+        str(THREADS),
+        "--worker-tmp-dir",
+        "/dev/shm" if Path("/dev/shm").is_dir() else "/tmp",  # noqa: S108 (a heartbeat file, made unnamed)
+        "--no-control-socket",
+        "--log-level",
+        "warning",
+        "dashboard.serve:application()",
+    ]
+    print(f"The dashboard is on http://{HOST}:{chosen} until Ctrl-C.", flush=True)  # noqa: T201
+    os.execve(program, arguments, environment)  # noqa: S606 (no shell is the point)
+
+
+def _refuse_a_taken_port(port: int) -> None:
+    import socket
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise SettingsError(
+                f"Port {port} is taken on {HOST}: another program is there, perhaps the dashboard already. "
+                f"Look at http://{HOST}:{port}, or choose another one: zeven dashboard --port {port + 1}."
+            ) from None

@@ -1,0 +1,471 @@
+"""Cards, panels and their pictures as Dash components.
+
+Belongs here: how a `Card`, a `Panel` and a `Sentence` look. Does not belong here: what they say. With
+`ui/shell.py` the only place that imports the component libraries.
+
+What HTML can draw is drawn by HTML: bars are cells of a real table, so that a screen reader reads the same
+numbers, a print shows them, and nothing has to be computed in the browser. Charts over time are Mantine's;
+each has its rows as a table beneath it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+from urllib.parse import quote
+
+import dash_ag_grid as dag
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+from dashboard.viewmodel.parts import Bars, Board, Card, Column, Delta, Panel, Plot, Sentence, Waterfall
+from dashboard.words import Words
+
+ROWS_OF_A_TABLE = 60
+"""Longer tables are sorted and searched in a grid that draws what is in sight."""
+COLOURS = {
+    "main": "var(--z-main)",
+    "second": "var(--z-second)",
+    "muted": "var(--z-muted)",
+    "target": "var(--z-target)",
+    "good": "var(--z-good-fill)",
+    "watch": "var(--z-watch-fill)",
+    "bad": "var(--z-bad-fill)",
+}
+SIGNS = {"good": "✓", "watch": "!", "bad": "✕"}
+ARROWS = {"up": "▲", "down": "▼", "flat": "■"}
+RIGHT = ("count", "number", "money", "ratio", "minutes", "days")
+
+
+def card(item: Card, words: Words) -> Any:
+    return html.Article(
+        [
+            html.Div(
+                [
+                    html.H3(dcc.Link(item.name, href=item.href, className="card-link")),
+                    _badge(item.status, item.status_text),
+                ],
+                className="card-head",
+            ),
+            html.Div(
+                [html.Span(item.value, className="card-value"), definition(item.definition, words)],
+                className="card-number",
+            ),
+            html.Div([_delta(delta) for delta in item.deltas], className="card-deltas"),
+            html.Div(
+                [
+                    html.Span(
+                        className="spark" + (" running" if spark.is_running else ""),
+                        style={"height": f"{max(100 * (spark.share or 0), 2):.1f}%"},
+                        title=spark.title,
+                    )
+                    if spark.share is not None
+                    else html.Span(className="spark none", title=spark.title)
+                    for spark in item.sparks
+                ],
+                className="sparks",
+                role="img",
+                **{"aria-label": "; ".join(spark.title for spark in item.sparks)},
+            ),
+            html.Div([html.Div(item.target), html.Div(item.detail)], className="card-small"),
+        ],
+        className=f"card status-{item.status or 'none'}",
+        id=f"card-{item.slug}",
+    )
+
+
+def _badge(status: str | None, text: str) -> Any:
+    if status is None:
+        return html.Span(text, className="badge none")
+    return html.Span(
+        [html.Span(SIGNS[status], className="sign", **{"aria-hidden": "true"}), text], className=f"badge {status}"
+    )
+
+
+def _delta(delta: Delta) -> Any:
+    return html.Div(
+        [
+            html.Span(
+                [html.Span(ARROWS[delta.arrow], className="arrow", **{"aria-hidden": "true"}), delta.text],
+                className=f"change {delta.tone or 'plain'}",
+            ),
+            html.Span(delta.against, className="against"),
+        ],
+        className="delta",
+    )
+
+
+def definition(text: str, words: Words) -> Any:
+    """A question mark that tells what a number means: on hover, on focus, and to a screen reader."""
+    return dmc.Tooltip(
+        html.Button("i", type="button", className="info", **{"aria-label": words.say("definition", text=text)}),
+        label=text,
+        multiline=True,
+        w=280,
+        events={"hover": True, "focus": True, "touch": True},
+        withArrow=True,
+    )
+
+
+def attention(items: Sequence[Sentence], words: Words, *, shown: int, all_href: str) -> Any:
+    """The findings, most urgent first."""
+    title = html.H2(words.say("attention"))
+    if not items:
+        return html.Section(
+            [title, html.P(words.say("attention_none"), className="empty")], className="panel attention"
+        )
+    more = dcc.Link(words.say("attention_all", number=words.count(len(items))), href=all_href, className="more")
+    return html.Section(
+        [
+            html.Div([title, more if len(items) > shown else None], className="panel-head"),
+            html.Ul([finding(item) for item in items[:shown]], className="findings"),
+        ],
+        className="panel attention",
+        id="attention",
+    )
+
+
+def finding(item: Sentence) -> Any:
+    return html.Li(
+        [
+            html.Span(item.severity_text, className=f"severity {item.severity}"),
+            dcc.Link(item.text, href=item.href),
+        ]
+    )
+
+
+def panel(item: Panel, words: Words, *, about: str | None, csv: str, height: int = 190) -> Any:
+    """A question, its picture, its rows as a table and as CSV. `about` is the metric's definition."""
+    head = html.Div(
+        [
+            html.Div(
+                [
+                    html.H2([item.title, definition(about, words) if about else None]),
+                    html.P(item.subtitle, className="subtitle"),
+                ]
+            ),
+            html.A(
+                words.say("download"),
+                href=csv,
+                download="",
+                className="csv",
+                **{"aria-label": words.say("download_label", title=item.title)},
+            ),
+        ],
+        className="panel-head",
+    )
+    if not item.rows:
+        body: list[Any] = [html.P(item.empty, className="empty")]
+    elif isinstance(item.picture, Bars):
+        body = [_bars(item, item.picture, words)]
+    elif isinstance(item.picture, Board):
+        body = [_board(item, item.picture, words)]
+    else:
+        picture = item.picture
+        drawn = (
+            _plot(item, picture, words, height)
+            if isinstance(picture, Plot)
+            else _waterfall(item, picture, words, height)
+        )
+        body = [
+            html.Figure([drawn, html.Figcaption(_summary(item, words), className="unseen")]),
+            html.Details([html.Summary(words.say("show_table")), _table(item, words)], className="twin"),
+        ]
+    if item.note:
+        body.append(html.P(item.note, className="note"))
+    return html.Section(
+        [head, *body], className="panel wide" if item.wide else "panel", id=f"panel-{item.id}"
+    )
+
+
+def _summary(item: Panel, words: Words) -> str:
+    """What a chart shows, in a line: its newest row."""
+    last = item.rows[-1]
+    shown = [f"{column.label}: {words.value(last.get(column.key), column.kind)}" for column in item.columns]
+    return f"{item.title} {'; '.join(shown)}"
+
+
+def _plot(item: Panel, picture: Plot, words: Words, height: int) -> Any:
+    x = item.column(picture.x)
+    labels = _axis_labels(item.rows, x, words)
+    data = [
+        {picture.x: label, **{item.column(s.key).label: _number(row.get(s.key)) for s in picture.series}}
+        for label, row in zip(labels, item.rows, strict=True)
+    ]
+    style = _style(picture.kind, words)
+    common: dict[str, Any] = {
+        "h": height,
+        "data": data,
+        "dataKey": picture.x,
+        "withLegend": len(picture.series) > 1,
+        "legendProps": {"verticalAlign": "top", "height": 28},
+        "valueFormatter": {"function": "zevenValue", "options": style},
+        "yAxisProps": {
+            "width": 58,
+            "domain": [0, "auto"],
+            "tickFormatter": {"function": "zevenTick", "options": style},
+            "allowDecimals": picture.kind in ("ratio", "number"),
+        },
+        "xAxisProps": {"interval": "preserveStartEnd", "minTickGap": 16},
+        "gridAxis": "y",
+        "tickLine": "none",
+        "referenceLines": [
+            {"y": value, "label": label, "color": COLOURS["target"]} for value, label in picture.lines
+        ],
+        "tooltipAnimationDuration": 0,
+    }
+    if all(series.look == "bar" for series in picture.series):
+        return dmc.BarChart(
+            series=[
+                {"name": item.column(s.key).label, "color": COLOURS[s.tone]} for s in picture.series
+            ],
+            type="stacked" if picture.stacked else "default",
+            barProps={"isAnimationActive": False},
+            **common,
+        )
+    return dmc.CompositeChart(
+        series=[
+            {
+                "name": item.column(s.key).label,
+                "color": COLOURS[s.tone],
+                "type": s.look,
+                **({"strokeDasharray": "4 4"} if s.dashed else {}),
+            }
+            for s in picture.series
+        ],
+        curveType="linear",
+        withDots=False,
+        strokeWidth=2,
+        connectNulls=False,
+        lineProps={"isAnimationActive": False},
+        areaProps={"isAnimationActive": False},
+        barProps={"isAnimationActive": False},
+        maxBarWidth=28,
+        **common,
+    )
+
+
+def _axis_labels(rows: Sequence[Mapping[str, Any]], column: Column, words: Words) -> list[str]:
+    """Texts for the axis, each its own: a chart takes two equal ones for one place."""
+    labels = []
+    for row in rows:
+        value = row[column.key]
+        labels.append(words.short_day(value) if isinstance(value, date) else words.value(value, column.kind))
+    seen: dict[str, int] = {}
+    for number, label in enumerate(labels):
+        seen[label] = seen.get(label, 0) + 1
+        labels[number] = label + "\u200b" * (seen[label] - 1)
+    return labels
+
+
+def _style(kind: str, words: Words) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "locale": words.browser_locale,
+        "currency": words.currency,
+        "hour": words.say("hour_unit"),
+    }
+
+
+def _waterfall(item: Panel, picture: Waterfall, words: Words, height: int) -> Any:
+    style = _style(item.column(picture.value).kind, words)
+    label = item.column(picture.value).label
+    data = []
+    for row in item.rows:
+        value = _number(row[picture.value]) or 0
+        tone = "main" if row[picture.is_total] else ("good" if value >= 0 else "bad")
+        data.append(
+            {
+                "step": row[picture.label],
+                label: value,
+                "color": COLOURS[tone],
+                **({"standalone": True} if row[picture.is_total] else {}),
+            }
+        )
+    return dmc.BarChart(
+        h=height,
+        data=data,
+        dataKey="step",
+        type="waterfall",
+        series=[{"name": label, "color": COLOURS["main"]}],
+        valueFormatter={"function": "zevenValue", "options": style},
+        yAxisProps={"width": 58, "tickFormatter": {"function": "zevenTick", "options": style}},
+        xAxisProps={"interval": 0},
+        gridAxis="y",
+        tickLine="none",
+        barProps={"isAnimationActive": False},
+        tooltipAnimationDuration=0,
+    )
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _bars(item: Panel, picture: Bars, words: Words) -> Any:
+    drawn = (picture.bar, picture.inner, picture.high, picture.mark)
+    tallest = max(
+        (float(row[key]) for row in item.rows for key in drawn if key and row.get(key) is not None), default=0.0
+    )
+    shown = [column for column in item.columns if column.key not in picture.hidden]
+    head = html.Tr(
+        [
+            html.Th(column.label, scope="col", className="right" if column.kind in RIGHT else None)
+            for column in shown
+        ]
+    )
+    body = []
+    for row in item.rows:
+        cells: list[Any] = []
+        for number, column in enumerate(shown):
+            text = words.value(row.get(column.key), column.kind)
+            if number == 0:
+                link = row.get(picture.href) if picture.href else None
+                cells.append(html.Th(dcc.Link(text, href=link) if link else text, scope="row"))
+            elif column.key == picture.bar:
+                cells.append(html.Td(_bar(row, picture, tallest, text, words, item), className="bar-cell"))
+            else:
+                cells.append(html.Td(text, className="right" if column.kind in RIGHT else None))
+        body.append(html.Tr(cells))
+    return html.Div(
+        html.Table([html.Thead(head), html.Tbody(body)], className="bars"), className="scroll", tabIndex=0
+    )
+
+
+def _bar(
+    row: Mapping[str, Any], picture: Bars, tallest: float, text: str, words: Words, item: Panel
+) -> Any:
+    def share(key: str | None) -> float | None:
+        value = row.get(key) if key else None
+        if value is None or tallest <= 0:
+            return None
+        return min(max(100 * float(value) / tallest, 0.0), 100.0)
+
+    def told(key: str | None) -> str:
+        if not key or row.get(key) is None or key not in {column.key for column in item.columns}:
+            return ""
+        column = item.column(key)
+        return f"{column.label}: {words.value(row[key], column.kind)}"
+
+    tone = str(row.get(picture.tone) or "main") if picture.tone else "main"
+    parts = []
+    if (width := share(picture.bar)) is not None:
+        parts.append(html.Span(className=f"fill {tone}", style={"width": f"{width:.2f}%"}))
+    if (width := share(picture.inner)) is not None:
+        parts.append(html.Span(className="inner", style={"width": f"{width:.2f}%"}))
+    low, high = share(picture.low), share(picture.high)
+    if low is not None and high is not None:
+        parts.append(
+            html.Span(className="interval", style={"left": f"{low:.2f}%", "width": f"{high - low:.2f}%"})
+        )
+    if (left := share(picture.mark)) is not None:
+        parts.append(html.Span(className="mark", style={"left": f"{left:.2f}%"}))
+    hint = " · ".join(filter(None, map(told, (picture.inner, picture.low, picture.high, picture.mark))))
+    return html.Div(
+        [
+            html.Span(parts, className="track", title=hint or None, **{"aria-hidden": "true"}),
+            html.Span(text, className="bar-value"),
+        ],
+        className="bar",
+    )
+
+
+def _table(item: Panel, words: Words) -> Any:
+    shown = item.rows[:ROWS_OF_A_TABLE] if len(item.rows) > 2 * ROWS_OF_A_TABLE else item.rows
+    return html.Div(
+        html.Table(
+            [
+                html.Thead(
+                    html.Tr(
+                        [
+                            html.Th(column.label, scope="col", className="right" if column.kind in RIGHT else None)
+                            for column in item.columns
+                        ]
+                    )
+                ),
+                html.Tbody(
+                    [
+                        html.Tr(
+                            [
+                                html.Td(
+                                    words.value(row.get(column.key), column.kind),
+                                    className="right" if column.kind in RIGHT else None,
+                                )
+                                for column in item.columns
+                            ]
+                        )
+                        for row in shown
+                    ]
+                ),
+            ],
+            className="plain",
+        ),
+        className="scroll",
+        tabIndex=0,
+    )
+
+
+def _board(item: Panel, picture: Board, words: Words) -> Any:
+    """A grid that sorts, filters and draws only what is in sight: 500 reps are no more work than 20."""
+    style = {"locale": words.browser_locale, "currency": words.currency, "hour": words.say("hour_unit")}
+    columns: list[dict[str, Any]] = []
+    for number, column in enumerate(item.columns):
+        if column.key in picture.hidden:
+            continue
+        definition: dict[str, Any] = {
+            "field": column.key,
+            "headerName": column.label,
+            "sortable": True,
+            "filter": column.kind == "text",
+            "minWidth": 150 if number == 0 else 110,
+            "flex": 2 if number == 0 else 1,
+        }
+        if column.kind in RIGHT:
+            definition |= {
+                "type": "rightAligned",
+                "valueFormatter": {"function": f"zevenCell(params, {_literal({**style, 'kind': column.kind})})"},
+            }
+        if number == 0 and picture.href:
+            definition["cellRenderer"] = "ZevenLink"
+            definition["cellRendererParams"] = {"address": picture.href}
+        if column.key in picture.tones:
+            tone = picture.tones[column.key]
+            definition["cellClassRules"] = {
+                f"tone-{name}": f"params.data['{tone}'] === '{name}'" for name in ("good", "watch", "bad")
+            }
+        columns.append(definition)
+    keys = {column.key for column in item.columns} | set(picture.tones.values()) | ({picture.href} - {None})
+    rows = [{key: _cell(row.get(str(key))) for key in keys} for row in item.rows]
+    return dag.AgGrid(
+        id={"kind": "board", "panel": item.id},
+        columnDefs=columns,
+        rowData=rows,
+        columnSize=None,
+        className="zeven-grid",
+        style={"height": f"{min(44 * (len(rows) + 1) + 8, 620)}px"},
+        dashGridOptions={
+            "animateRows": False,
+            "rowHeight": 40,
+            "headerHeight": 44,
+            "ensureDomOrder": True,
+        },
+    )
+
+
+def _literal(value: Mapping[str, str]) -> str:
+    """A flat mapping of our own words as JavaScript."""
+    import json
+
+    return json.dumps(value)
+
+
+def _cell(value: Any) -> Any:
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return value.isoformat() if isinstance(value, date) else float(value)
+
+
+def csv_address(path: str, query: str, panel_id: str, release_id: str) -> str:
+    """Where the rows of a panel can be had: of the release that the page shows."""
+    return f"/csv{path.rstrip('/')}?{query}&panel={quote(panel_id)}&release={quote(release_id)}"
