@@ -37,7 +37,8 @@ def reader(headers: Mapping[str, str], settings: Dashboard) -> Reader:
     """The reader of a request; `NotAdmittedError` where the settings know no such user."""
     if not settings.user_header:
         return Reader("")
-    user = headers.get(settings.user_header, "").strip()
+    wanted = settings.user_header.lower()
+    user = next((value for name, value in headers.items() if name.lower() == wanted), "").strip()
     if user in settings.managers:
         return Reader(user)
     if user in settings.reps:

@@ -32,7 +32,9 @@ def outline(release: Release) -> Outline:
         )
         for kind in PERIOD_TYPES
     }
-    teams = release.rows("select team_id, team_name from dim_teams order by is_known desc, team_name, team_id")
+    teams = release.rows(
+        "select team_id, team_name from dim_teams order by is_known desc, team_name, team_id"
+    )
     reps = release.rows(
         "select rep_id, rep_name, team_id, is_active from dim_reps "
         "where rep_id in (select rep_id from kpi_number_of_leads where level = 'rep' and breakdown = 'total') "
@@ -105,7 +107,7 @@ def history(
 def members(
     release: Release, slug: str, view: View, level: str, *, source: str | None = None
 ) -> tuple[Row, ...]:
-    """Rows of one metric in the view's period for every team, or every rep of the view's team if it has one."""
+    """Rows of one metric in the view's period for every team, or every rep (of the view's team if any)."""
     return release.rows(
         f"select * from {_table(slug)} where period_type = $period_type and period_start = $start "
         "and level = $wanted and breakdown = $breakdown and breakdown_value = $value "
@@ -126,8 +128,8 @@ def signals(release: Release, view: View) -> tuple[Row, ...]:
         "on signal.kpi = catalog.slug where ($team_id::varchar is null or signal.team_id = $team_id) "
         "and ($rep_id::varchar is null or signal.rep_id = $rep_id) "
         "order by case severity when 'alert' then 1 when 'warn' then 2 else 3 end, "
-        "case level when 'company' then 1 when 'team' then 2 else 3 end, period_start desc, sort_order, signal, "
-        "signal.team_id, rep_id, breakdown_value",
+        "case level when 'company' then 1 when 'team' then 2 else 3 end, period_start desc, sort_order, "
+        "signal, signal.team_id, rep_id, breakdown_value",
         team_id=view.team_id,
         rep_id=view.rep_id,
     )
@@ -138,7 +140,8 @@ def closed_by_day(release: Release, view: View, since: date, until: date) -> tup
     return release.rows(
         "select closed_on, sum(amount) as amount, count(*) as deals from fct_opportunities "
         "where outcome = 'won' and is_closed and closed_on between $since and $until "
-        f"and {_OWNED} and ($source::varchar is null or source = $source) group by closed_on order by closed_on",
+        f"and {_OWNED} and ($source::varchar is null or source = $source) "
+        "group by closed_on order by closed_on",
         since=since,
         until=until,
         source=view.source,
@@ -161,9 +164,7 @@ def response_buckets(release: Release, view: View, edges: tuple[int, ...]) -> tu
 
     `bucket` counts from 0; one past the edges is longer, and null is unanswered or known by the day only.
     """
-    cases = " ".join(
-        f"when business_response_minutes <= ${f'edge_{n}'} then {n}" for n in range(len(edges))
-    )
+    cases = " ".join(f"when business_response_minutes <= ${f'edge_{n}'} then {n}" for n in range(len(edges)))
     return release.rows(
         f"select case when not is_answered or business_response_minutes is null then null {cases} "
         f"else {len(edges)} end as bucket, is_answered, count(*) as leads, "

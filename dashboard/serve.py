@@ -18,8 +18,11 @@ THREADS = 4
 
 
 def application() -> object:
-    """What gunicorn serves. Asked once before it serves anybody: Dash sets itself up on the first request, and
-    two first requests at the same time got errors."""
+    """What gunicorn serves.
+
+    Asked once before it serves anybody: Dash sets itself up on its first request, and two first requests at
+    the same time got errors.
+    """
     from dashboard.app import create_app
 
     app = create_app(load_settings())
@@ -50,7 +53,7 @@ def serve(settings: Settings, port: int | None = None) -> None:
         "warning",
         "dashboard.serve:application()",
     ]
-    print(f"The dashboard is on http://{HOST}:{chosen} until Ctrl-C.", flush=True)  # noqa: T201
+    print(f"The dashboard is on http://{HOST}:{chosen} until Ctrl-C.", flush=True)
     os.execve(program, arguments, environment)  # noqa: S606 (no shell is the point)
 
 

@@ -115,9 +115,16 @@ class Words:
         unit = self.say("hour_unit")
         if whole < 60:
             return f"{whole} min"
+        if rest == 0:
+            return f"{self.count(hours)} {unit}"
         if hours >= 48:
             return f"{self.count(round(value / 60))} {unit}"
         return f"{hours} {unit} {rest:02d} min"
+
+    def short_minutes(self, value: int) -> str:
+        """Whole minutes for narrow places: `5m`, `4h`."""
+        hours, rest = divmod(value, 60)
+        return f"{value}m" if rest or not hours else f"{hours}{self.say('hour_unit')}"
 
     def days(self, value: Any) -> str:
         return NOTHING if value is None else self.say("days", number=self.count(round(value)))
@@ -151,7 +158,7 @@ class Words:
         return f"{first} – {dates.format_date(end, 'MMM y', locale=self.locale)}"
 
     def short_period(self, period_type: str, start: date) -> str:
-        """For an axis: `Nov`, `Jan 26`, `w48`."""
+        """For an axis: `Nov`, `Jan ’26`, `w48`."""
         if period_type == "week":
             return self.say("week_short", week=start.isocalendar().week)
         if period_type == "year":
@@ -159,13 +166,23 @@ class Words:
         if period_type == "quarter" and start.month in (1, 4, 7, 10):
             return self.say("quarter_short", quarter=(start.month + 2) // 3, year=f"{start.year % 100:02d}")
         short = dates.format_date(start, "MMM", locale=self.locale).rstrip(".")
-        return f"{short} {start.year % 100:02d}" if start.month == 1 else short
+        return f"{short} ’{start.year % 100:02d}" if start.month == 1 else short
+
+    def dated_period(self, period_type: str, start: date) -> str:
+        """A short name that tells the year: `Oct ’26`, `w48 ’25`."""
+        if period_type == "week":
+            year, week, _ = start.isocalendar()
+            return f"{self.say('week_short', week=week)} ’{year % 100:02d}"
+        if period_type == "month":
+            short = dates.format_date(start, "MMM", locale=self.locale).rstrip(".")
+            return f"{short} ’{start.year % 100:02d}"
+        return self.short_period(period_type, start)
 
     def value(self, value: Any, kind: str) -> str:
         """A value of a kind: `text`, `count`, `number`, `money`, `ratio`, `minutes`, `days` or `date`."""
         if value is None:
             return NOTHING
-        return _WRITERS[kind](self, value)
+        return str(_WRITERS[kind](self, value))
 
     @property
     def language_name(self) -> str:

@@ -15,7 +15,13 @@
     if (whole < 60) { return whole + " min"; }
     var hours = Math.floor(whole / 60), rest = whole % 60;
     if (hours >= 48) { return formatter(style, { maximumFractionDigits: 0 }).format(Math.round(value / 60)) + " " + style.hour; }
+    if (rest === 0) { return hours + " " + style.hour; }
     return hours + " " + style.hour + " " + (rest < 10 ? "0" : "") + rest + " min";
+  }
+
+  /* A tick's function is called with its place too; the style is the argument that has a kind. */
+  function styleIn(given) {
+    return Array.prototype.find.call(given, function (one) { return one && one.kind; });
   }
 
   function write(value, style, short) {
@@ -40,8 +46,8 @@
   }
 
   window.dashMantineFunctions = Object.assign(window.dashMantineFunctions || {}, {
-    zevenValue: function (value, style) { return write(value, style, false); },
-    zevenTick: function (value, style) { return write(value, style, true); }
+    zevenValue: function () { return write(arguments[0], styleIn(arguments), false); },
+    zevenTick: function () { return write(arguments[0], styleIn(arguments), true); }
   });
 
   window.dashAgGridFunctions = Object.assign(window.dashAgGridFunctions || {}, {

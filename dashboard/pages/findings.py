@@ -1,7 +1,7 @@
 """Every finding about the view's member, the most urgent first.
 
-Belongs here: the page that the overview's strip of findings leads to. Does not belong here: the findings, which
-are published (`kpi_signals`).
+Belongs here: the page that the overview's findings lead to. Does not belong here: the findings, which are
+published (`kpi_signals`).
 """
 
 from __future__ import annotations

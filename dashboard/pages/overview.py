@@ -22,8 +22,10 @@ GROUPS = {
     "group_effect": ("number_of_follow_ups", "conversion_ratio"),
     "group_result": ("target_attainment", "open_pipeline", "closed_sales"),
 }
-SIGNALS_SHOWN = 4
+SIGNALS_SHOWN = 3
 REPS_SHOWN = 8
+TALL, LOW = 188, 152
+"""Pixels of the charts of the upper and the lower row: with these the page fills 1440 x 900 unscrolled."""
 
 
 def seven(source: Source) -> tuple[Any, ...]:
@@ -56,7 +58,9 @@ def panels(source: Source) -> tuple[Panel, ...]:
     attainment = next(iter(data.kpi(release, "target_attainment", view)), None)
     return (
         sales_against_target(source),
-        overview.pipeline_by_stage(words, data.kpi(release, "open_pipeline", view, breakdown="stage"), attainment),
+        overview.pipeline_by_stage(
+            words, data.kpi(release, "open_pipeline", view, breakdown="stage"), attainment
+        ),
         sources(source),
         overview.coaching(
             view,
@@ -127,7 +131,8 @@ def answer_times(source: Source) -> Panel:
 
 def build(source: Source) -> Page:
     view, words = source.view, source.words
-    found = overview.sentences(view, words, data.signals(source.release, view))
+    found = data.signals(source.release, view)
+    told = overview.sentences(view, words, overview.most_telling(found, SIGNALS_SHOWN))
     made = panels(source)
     return Page(
         title=words.say("overview"),
@@ -137,8 +142,8 @@ def build(source: Source) -> Page:
             html.Div(seven(source), className="groups"),
             html.Div(
                 [
-                    parts.attention(found, words, shown=SIGNALS_SHOWN, all_href=view.href("findings")),
-                    *[draw(panel) for panel in made],
+                    parts.attention(told, words, of=len(found), all_href=view.href("findings")),
+                    *[draw(panel, TALL if panel is made[0] else LOW) for panel in made],
                 ],
                 className="panels",
             ),

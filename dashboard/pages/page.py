@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from dashboard.releases import Release, Row
 from dashboard.view import Outline, View
 from dashboard.viewmodel.parts import Panel
 from dashboard.words import Words
 
-Draw = Callable[[Panel], Any]
+
+class Draw(Protocol):
+    """Draws a panel; `height` is that of its chart, in pixels."""
+
+    def __call__(self, panel: Panel, height: int = ...) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Page:
-    """A page. `panels` are those whose rows can be had as CSV; `body` draws it, given how a panel is drawn."""
+    """A page. `panels` are those whose rows can be had as CSV; `body` draws it, given how to draw a panel."""
 
     title: str
     panels: tuple[Panel, ...]

@@ -16,7 +16,8 @@ from dashboard.viewmodel import overview
 
 def build(source: Source) -> Page:
     words = source.words
-    found = overview.sentences(source.view, words, data.signals(source.release, source.view))
+    found = data.signals(source.release, source.view)
+    told = overview.sentences(source.view, words, found)
     made = (overview_page.sales_against_target(source), overview_page.answer_times(source))
     return Page(
         title=source.outline.reps[source.view.path[1]].name,
@@ -26,7 +27,7 @@ def build(source: Source) -> Page:
             html.Div(overview_page.seven(source), className="groups"),
             html.Div(
                 [
-                    parts.attention(found, words, shown=6, all_href=source.view.href("findings")),
+                    parts.attention(told, words, of=len(found), all_href=""),
                     *[draw(panel) for panel in made],
                 ],
                 className="panels",

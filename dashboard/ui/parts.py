@@ -10,6 +10,7 @@ each has its rows as a table beneath it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -44,15 +45,18 @@ def card(item: Card, words: Words) -> Any:
             html.Div(
                 [
                     html.H3(dcc.Link(item.name, href=item.href, className="card-link")),
-                    _badge(item.status, item.status_text),
+                    definition(item.definition, words),
                 ],
                 className="card-head",
             ),
+            html.Div(item.value, className="card-value"),
             html.Div(
-                [html.Span(item.value, className="card-value"), definition(item.definition, words)],
-                className="card-number",
+                [
+                    html.Div([_delta(delta) for delta in item.deltas]),
+                    _badge(item.status, item.status_text),
+                ],
+                className="card-deltas",
             ),
-            html.Div([_delta(delta) for delta in item.deltas], className="card-deltas"),
             html.Div(
                 [
                     html.Span(
@@ -79,7 +83,8 @@ def _badge(status: str | None, text: str) -> Any:
     if status is None:
         return html.Span(text, className="badge none")
     return html.Span(
-        [html.Span(SIGNS[status], className="sign", **{"aria-hidden": "true"}), text], className=f"badge {status}"
+        [html.Span(SIGNS[status], className="sign", **{"aria-hidden": "true"}), text],
+        className=f"badge {status}",
     )
 
 
@@ -99,27 +104,30 @@ def _delta(delta: Delta) -> Any:
 def definition(text: str, words: Words) -> Any:
     """A question mark that tells what a number means: on hover, on focus, and to a screen reader."""
     return dmc.Tooltip(
-        html.Button("i", type="button", className="info", **{"aria-label": words.say("definition", text=text)}),
+        html.Button(
+            "i", type="button", className="info", **{"aria-label": words.say("definition", text=text)}
+        ),
         label=text,
         multiline=True,
         w=280,
         events={"hover": True, "focus": True, "touch": True},
         withArrow=True,
+        boxWrapperProps={"component": "span", "className": "info-place"},
     )
 
 
-def attention(items: Sequence[Sentence], words: Words, *, shown: int, all_href: str) -> Any:
-    """The findings, most urgent first."""
+def attention(items: Sequence[Sentence], words: Words, *, of: int, all_href: str) -> Any:
+    """Findings, most urgent first; `of` is how many there are, which `all_href` shows."""
     title = html.H2(words.say("attention"))
     if not items:
         return html.Section(
             [title, html.P(words.say("attention_none"), className="empty")], className="panel attention"
         )
-    more = dcc.Link(words.say("attention_all", number=words.count(len(items))), href=all_href, className="more")
+    more = dcc.Link(words.say("attention_all", number=words.count(of)), href=all_href, className="more")
     return html.Section(
         [
-            html.Div([title, more if len(items) > shown else None], className="panel-head"),
-            html.Ul([finding(item) for item in items[:shown]], className="findings"),
+            html.Div([title, more if of > len(items) else None], className="panel-head"),
+            html.Ul([finding(item) for item in items], className="findings"),
         ],
         className="panel attention",
         id="attention",
@@ -141,7 +149,10 @@ def panel(item: Panel, words: Words, *, about: str | None, csv: str, height: int
         [
             html.Div(
                 [
-                    html.H2([item.title, definition(about, words) if about else None]),
+                    html.Div(
+                        [html.H2(item.title), definition(about, words) if about else None],
+                        className="panel-name",
+                    ),
                     html.P(item.subtitle, className="subtitle"),
                 ]
             ),
@@ -169,7 +180,9 @@ def panel(item: Panel, words: Words, *, about: str | None, csv: str, height: int
             else _waterfall(item, picture, words, height)
         )
         body = [
-            html.Figure([drawn, html.Figcaption(_summary(item, words), className="unseen")]),
+            html.Figure(
+                [_legend(item, picture), drawn, html.Figcaption(_summary(item, words), className="unseen")]
+            ),
             html.Details([html.Summary(words.say("show_table")), _table(item, words)], className="twin"),
         ]
     if item.note:
@@ -186,6 +199,28 @@ def _summary(item: Panel, words: Words) -> str:
     return f"{item.title} {'; '.join(shown)}"
 
 
+def _legend(item: Panel, picture: Plot | Waterfall) -> Any:
+    """Which colour is what: in HTML, where it keeps the page's type and never covers the chart."""
+    if isinstance(picture, Waterfall) or len(picture.series) < 2:
+        return None
+    return html.Div(
+        [
+            html.Span(
+                [
+                    html.Span(
+                        className=f"key {series.look}{' dashed' if series.dashed else ''}",
+                        style={"color": COLOURS[series.tone]},
+                    ),
+                    item.column(series.key).label,
+                ]
+            )
+            for series in picture.series
+        ],
+        className="legend",
+        **{"aria-hidden": "true"},
+    )
+
+
 def _plot(item: Panel, picture: Plot, words: Words, height: int) -> Any:
     x = item.column(picture.x)
     labels = _axis_labels(item.rows, x, words)
@@ -194,21 +229,24 @@ def _plot(item: Panel, picture: Plot, words: Words, height: int) -> Any:
         for label, row in zip(labels, item.rows, strict=True)
     ]
     style = _style(picture.kind, words)
+    ticks = _ticks(data, picture)
     common: dict[str, Any] = {
         "h": height,
         "data": data,
         "dataKey": picture.x,
-        "withLegend": len(picture.series) > 1,
-        "legendProps": {"verticalAlign": "top", "height": 28},
+        "withLegend": False,
         "valueFormatter": {"function": "zevenValue", "options": style},
         "yAxisProps": {
             "width": 58,
-            "domain": [0, "auto"],
+            "domain": [min(0, ticks[0]), ticks[-1]],
+            "ticks": ticks,
             "tickFormatter": {"function": "zevenTick", "options": style},
             "allowDecimals": picture.kind in ("ratio", "number"),
         },
-        "xAxisProps": {"interval": "preserveStartEnd", "minTickGap": 16},
-        "gridAxis": "y",
+        "xAxisProps": {"interval": 0}
+        if len(data) <= 8
+        else {"interval": "preserveStartEnd", "minTickGap": 16},
+        "gridAxis": "x",
         "tickLine": "none",
         "referenceLines": [
             {"y": value, "label": label, "color": COLOURS["target"]} for value, label in picture.lines
@@ -217,9 +255,7 @@ def _plot(item: Panel, picture: Plot, words: Words, height: int) -> Any:
     }
     if all(series.look == "bar" for series in picture.series):
         return dmc.BarChart(
-            series=[
-                {"name": item.column(s.key).label, "color": COLOURS[s.tone]} for s in picture.series
-            ],
+            series=[{"name": item.column(s.key).label, "color": COLOURS[s.tone]} for s in picture.series],
             type="stacked" if picture.stacked else "default",
             barProps={"isAnimationActive": False},
             **common,
@@ -259,6 +295,21 @@ def _axis_labels(rows: Sequence[Mapping[str, Any]], column: Column, words: Words
     return labels
 
 
+def _ticks(data: Sequence[Mapping[str, Any]], picture: Plot) -> list[float]:
+    """Round values for the axis, from zero: at most six, the last one above all that is drawn."""
+    places = [[value for key, value in row.items() if key != picture.x and value is not None] for row in data]
+    heights = [sum(place) if picture.stacked else max(place, default=0) for place in places]
+    top = max([*heights, *(value for value, _ in picture.lines), 0])
+    if top <= 0:
+        return [0, 1]
+    rough = top / 4
+    size = 10 ** math.floor(math.log10(rough))
+    step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= rough)
+    if picture.kind == "count":
+        step = max(math.ceil(step), 1)
+    return [number * step for number in range(math.ceil(top / step) + 1)]
+
+
 def _style(kind: str, words: Words) -> dict[str, Any]:
     return {
         "kind": kind,
@@ -292,7 +343,7 @@ def _waterfall(item: Panel, picture: Waterfall, words: Words, height: int) -> An
         valueFormatter={"function": "zevenValue", "options": style},
         yAxisProps={"width": 58, "tickFormatter": {"function": "zevenTick", "options": style}},
         xAxisProps={"interval": 0},
-        gridAxis="y",
+        gridAxis="x",
         tickLine="none",
         barProps={"isAnimationActive": False},
         tooltipAnimationDuration=0,
@@ -304,9 +355,10 @@ def _number(value: Any) -> float | None:
 
 
 def _bars(item: Panel, picture: Bars, words: Words) -> Any:
-    drawn = (picture.bar, picture.inner, picture.high, picture.mark)
+    drawn = (picture.bar, picture.inner, picture.mark)
     tallest = max(
-        (float(row[key]) for row in item.rows for key in drawn if key and row.get(key) is not None), default=0.0
+        (float(row[key]) for row in item.rows for key in drawn if key and row.get(key) is not None),
+        default=0.0,
     )
     shown = [column for column in item.columns if column.key not in picture.hidden]
     head = html.Tr(
@@ -333,9 +385,7 @@ def _bars(item: Panel, picture: Bars, words: Words) -> Any:
     )
 
 
-def _bar(
-    row: Mapping[str, Any], picture: Bars, tallest: float, text: str, words: Words, item: Panel
-) -> Any:
+def _bar(row: Mapping[str, Any], picture: Bars, tallest: float, text: str, words: Words, item: Panel) -> Any:
     def share(key: str | None) -> float | None:
         value = row.get(key) if key else None
         if value is None or tallest <= 0:
@@ -355,7 +405,7 @@ def _bar(
     if (width := share(picture.inner)) is not None:
         parts.append(html.Span(className="inner", style={"width": f"{width:.2f}%"}))
     low, high = share(picture.low), share(picture.high)
-    if low is not None and high is not None:
+    if low is not None and high is not None:  # a wide one ends at the edge: its figures are in the hint
         parts.append(
             html.Span(className="interval", style={"left": f"{low:.2f}%", "width": f"{high - low:.2f}%"})
         )
@@ -379,7 +429,9 @@ def _table(item: Panel, words: Words) -> Any:
                 html.Thead(
                     html.Tr(
                         [
-                            html.Th(column.label, scope="col", className="right" if column.kind in RIGHT else None)
+                            html.Th(
+                                column.label, scope="col", className="right" if column.kind in RIGHT else None
+                            )
                             for column in item.columns
                         ]
                     )
@@ -424,7 +476,9 @@ def _board(item: Panel, picture: Board, words: Words) -> Any:
         if column.kind in RIGHT:
             definition |= {
                 "type": "rightAligned",
-                "valueFormatter": {"function": f"zevenCell(params, {_literal({**style, 'kind': column.kind})})"},
+                "valueFormatter": {
+                    "function": f"zevenCell(params, {_literal({**style, 'kind': column.kind})})"
+                },
             }
         if number == 0 and picture.href:
             definition["cellRenderer"] = "ZevenLink"

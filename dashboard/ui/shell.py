@@ -1,6 +1,6 @@
 """What stands around every page: the header with the seven metrics, the filters, the release and the banners.
 
-Belongs here: the frame, its filters, and pages that have no numbers (no release, not found, not yours). Does not
+Belongs here: the frame, its filters, and pages without numbers (no release, not found, not yours). Does not
 belong here: panels and cards (`ui/parts.py`), or what the filters mean (`view.py`).
 """
 
@@ -51,7 +51,8 @@ def frame(
                     html.Div(
                         [
                             html.Div(
-                                dcc.Link("Zeven", href=view.href("")) if may_roam else "Zeven", className="brand"
+                                dcc.Link("Zeven", href=view.href("")) if may_roam else "Zeven",
+                                className="brand",
                             ),
                             _menu(view, words, names) if may_roam else None,
                             html.Div(

@@ -92,8 +92,12 @@ def _deltas(
     before = period_before(view.period)
     ago = year_before(view.period)
     pairs = (
-        ("previous_value", before, words.say(f"previous_{view.period.type}")),
-        ("same_period_last_year_value", ago, words.say("last_year")),
+        ("previous_value", before, words.say("against", period=words.short_period(view.period.type, before))),
+        (
+            "same_period_last_year_value",
+            ago,
+            words.say("against", period=words.dated_period(view.period.type, ago)),
+        ),
     )
     found = []
     for column, start, against in pairs:
@@ -222,7 +226,9 @@ def _attainment(words: Words, row: Row, _: Row) -> tuple[str, str]:
     if row["target_amount"] is None:
         return words.say("no_target"), ""
     return (
-        words.say("of_target", closed=words.money(row["closed_amount"]), target=words.money(row["target_amount"])),
+        words.say(
+            "of_target", closed=words.money(row["closed_amount"]), target=words.money(row["target_amount"])
+        ),
         words.say("projected", ratio=words.ratio(row["projected_attainment_ratio"]))
         if not row["is_complete"]
         else words.say("gap", amount=words.money(row["gap_amount"])),
@@ -236,7 +242,7 @@ def _pipeline(words: Words, row: Row, now: Row) -> tuple[str, str]:
         words.say(
             "deals_weighted",
             deals=words.plural("deals", row["open_opportunities"]),
-            weighted=words.money(row["weighted_amount"]),
+            weighted=words.short_money(row["weighted_amount"]),
         ),
     )
 

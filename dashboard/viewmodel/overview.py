@@ -34,6 +34,14 @@ def sentences(view: View, words: Words, signals: Sequence[Row]) -> tuple[Sentenc
     )
 
 
+def most_telling(signals: Sequence[Row], limit: int) -> tuple[Row, ...]:
+    """The first of each kind, up to a limit: what is said of the company is not said of its teams again."""
+    first: dict[str, Row] = {}
+    for row in signals:
+        first.setdefault(row["signal"], row)
+    return tuple(first.values())[:limit]
+
+
 def _signal_address(view: View, row: Row) -> str:
     if row["rep_id"] is not None:
         return view.href("rep", row["rep_id"])
@@ -132,9 +140,7 @@ def _pace_sentence(words: Words, row: Row | None) -> str:
     )
 
 
-def pipeline_by_stage(
-    words: Words, stages: Sequence[Row], attainment: Row | None
-) -> Panel:
+def pipeline_by_stage(words: Words, stages: Sequence[Row], attainment: Row | None) -> Panel:
     """Open pipeline by stage, and beneath it what is still to be closed and what can close in time.
 
     Stages come in the order of a deal's way: the likelier their deals are to be won, the later they stand.
@@ -177,7 +183,7 @@ def pipeline_by_stage(
             Column("weighted", words.say("weighted"), "money"),
         ),
         rows=tuple(rows) if stages else (),
-        picture=Bars(bar="amount", inner="weighted", tone="tone"),
+        picture=Bars(bar="amount", inner="weighted", tone="tone", hidden=("weighted",)),
         empty=words.say("no_open_deals"),
     )
 
@@ -198,7 +204,9 @@ def season_or_trend(view: View, words: Words, history: Sequence[Row]) -> Panel:
         id="leads_over_time",
         slug="number_of_leads",
         title=words.say("season_question"),
-        subtitle=words.say("season_hint"),
+        subtitle=words.say(
+            "season_hint", running="" if view.period.is_complete else words.say("season_running")
+        ),
         columns=(
             Column("period", words.say("period")),
             Column("leads", words.say("leads"), "count"),
@@ -224,7 +232,6 @@ def season_or_trend(view: View, words: Words, history: Sequence[Row]) -> Panel:
             ),
         ),
         empty=words.say("nothing_here"),
-        note="" if view.period.is_complete else words.say("last_is_running"),
     )
 
 
@@ -238,6 +245,7 @@ def sources(words: Words, leads: Sequence[Row], ripened: Sequence[Row], cohort: 
         ratio, target = then.get("conversion_ratio"), then.get("target_ratio")
         rows.append(
             {
+                "key": source,
                 "source": _named(words, source),
                 "leads": now.get("leads", 0),
                 "ratio": ratio,
@@ -248,12 +256,22 @@ def sources(words: Words, leads: Sequence[Row], ripened: Sequence[Row], cohort: 
                 "tone": _tone(ratio, then.get("conversion_ratio_high"), target),
             }
         )
-    rows.sort(key=lambda row: (-(row["ratio"] if row["ratio"] is not None else -1), -row["leads"], row["source"]))
+    # by what is sure: one customer of two leads is not the best source
+    rows.sort(
+        key=lambda row: (
+            row["key"] == "unknown",
+            -(row["low"] if row["low"] is not None else -1),
+            -row["leads"],
+            row["source"],
+        )
+    )
     return Panel(
         id="sources",
         slug="conversion_ratio",
         title=words.say("sources_question"),
-        subtitle=words.say("ripened_cohort", period=words.period(cohort)) if cohort else words.say("no_ripened"),
+        subtitle=words.say("ripened_cohort", period=words.period(cohort))
+        if cohort
+        else words.say("no_ripened"),
         columns=(
             Column("source", words.say("source")),
             Column("ratio", words.say("conversion"), "ratio"),
@@ -295,8 +313,8 @@ def answer_times(words: Words, buckets: Sequence[Row], sla: float | None) -> Pan
             counted[row["bucket"]] = counted.get(row["bucket"], 0) + row["leads"]
         else:
             counted[None] = counted.get(None, 0) + row["leads"]
-    edges = [words.say("up_to", time=words.minutes(edge)) for edge in RESPONSE_EDGES]
-    edges.append(words.say("longer_than", time=words.minutes(RESPONSE_EDGES[-1])))
+    edges = [words.say("up_to", time=words.short_minutes(edge)) for edge in RESPONSE_EDGES]
+    edges.append(words.say("longer_than", time=words.short_minutes(RESPONSE_EDGES[-1])))
     rows = [
         {
             "bucket": label,
@@ -308,7 +326,7 @@ def answer_times(words: Words, buckets: Sequence[Row], sla: float | None) -> Pan
     if None in counted:
         rows.append({"bucket": words.say("day_only"), "in_time": 0, "late": counted[None]})
     rows.append({"bucket": words.say("no_answer"), "in_time": 0, "late": unanswered})
-    total = sum(row["in_time"] + row["late"] for row in rows)
+    total = unanswered + sum(counted.values())
     return Panel(
         id="answer_times",
         slug="lead_response_time",
@@ -339,10 +357,10 @@ def coaching(
 ) -> Panel:
     """Every rep's numbers of the period side by side; the best and the last when there is room for a few."""
     found: dict[str, dict[str, Any]] = {}
-    for slug, columns in BOARD.items():
+    for slug, names in BOARD.items():
         for row in by_metric.get(slug, ()):
             entry = found.setdefault(row["rep_id"], {"rep_id": row["rep_id"]})
-            entry.update({name: row[column] for name, column in columns.items()})
+            entry.update({name: row[column] for name, column in names.items()})
     rows = []
     for rep_id, entry in found.items():
         rep = outline.reps.get(rep_id)
@@ -354,13 +372,15 @@ def coaching(
                 "rep": rep.name,
                 "team": outline.teams.get(rep.team_id, rep.team_id),
                 "href": view.href("rep", rep_id),
-                "tone": _TONE_OF_STATUS.get(entry.get("status"), "muted"),
+                "tone": _TONE_OF_STATUS.get(str(entry.get("status")), "muted"),
             }
         )
     rows.sort(key=lambda row: (row.get("attainment") is None, -(row.get("attainment") or 0), row["rep"]))
     shown = rows
     if limit is not None and len(rows) > limit:
-        shown = [*rows[: limit // 2], *rows[-(limit - limit // 2) :]]
+        measured = [row for row in rows if row.get("attainment") is not None]
+        ranked = measured if len(measured) >= limit else rows
+        shown = [*ranked[: limit // 2], *ranked[-(limit - limit // 2) :]]
     columns = (
         Column("rep", words.say("rep")),
         *((Column("team", words.say("team")),) if limit is None else ()),
@@ -415,5 +435,3 @@ def newest_ripened(history: Sequence[Row], until: date) -> Row | None:
     """The newest cohort, up to a day, whose leads had time to decide."""
     ripened = [row for row in history if row["is_mature"] and row["period_start"] <= until]
     return ripened[-1] if ripened else None
-
-

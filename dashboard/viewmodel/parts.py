@@ -53,9 +53,9 @@ class Plot:
 class Bars:
     """A table whose `bar` column is drawn: one line per row, sorted as the rows are.
 
-    `inner` is drawn darker inside the bar; `low` and `high` as an interval; `mark` as a tick (a target). `href`
-    names a column with the address a row's first cell links to, `tone` one with the bar's tone. The other
-    columns of the panel stand beside the bar; those in `hidden` only in the CSV.
+    `inner` is drawn darker inside the bar; `low` and `high` as an interval; `mark` as a tick (a target).
+    `href` names a column with the address a row's first cell links to, `tone` one with the bar's tone. The
+    other columns of the panel stand beside the bar; those in `hidden` only in the CSV.
     """
 
     bar: str
