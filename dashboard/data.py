@@ -37,7 +37,8 @@ def outline(release: Release) -> Outline:
     )
     reps = release.rows(
         "select rep_id, rep_name, team_id, is_active from dim_reps "
-        "where rep_id in (select rep_id from kpi_number_of_leads where level = 'rep' and breakdown = 'total') "
+        "where rep_id in "
+        "(select rep_id from kpi_number_of_leads where level = 'rep' and breakdown = 'total') "
         "order by is_known desc, rep_name, rep_id"
     )
     sources = release.rows("select source from dim_sources order by is_known desc, source")
