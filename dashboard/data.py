@@ -9,11 +9,12 @@ Names of tables and columns come from this file alone; values are bound.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
 from dashboard.releases import Release, Row
-from dashboard.view import PERIOD_TYPES, SLUGS, Outline, Period, Rep, View
+from dashboard.view import PERIOD_TYPES, Outline, Period, Rep, View
 
 _MEMBER = "level = $level and team_id is not distinct from $team_id and rep_id is not distinct from $rep_id"
 
@@ -160,8 +161,10 @@ def working_days(release: Release, since: date, until: date) -> tuple[Row, ...]:
     )
 
 
-def response_buckets(release: Release, view: View, edges: tuple[int, ...]) -> tuple[Row, ...]:
-    """Leads of the view's period by how long they waited, in business minutes up to each of `edges`.
+def response_buckets(
+    release: Release, view: View, edges: tuple[int, ...], since: date, until: date
+) -> tuple[Row, ...]:
+    """Leads created in a span of days by how long they waited, in business minutes up to each of `edges`.
 
     `bucket` counts from 0; one past the edges is longer, and null is unanswered or known by the day only.
     """
@@ -172,8 +175,63 @@ def response_buckets(release: Release, view: View, edges: tuple[int, ...]) -> tu
         "count(*) filter (where is_customer) as customers from fct_leads "
         "where has_response_clock and created_on between $since and $until "
         f"and {_OWNED} and ($source::varchar is null or source = $source) group by all order by all",
+        since=since,
+        until=until,
+        source=view.source,
+        **{f"edge_{n}": edge for n, edge in enumerate(edges)},
+        **_owner(view),
+    )
+
+
+def names(release: Release, dimension: str) -> dict[str, str]:
+    """What the values of a breakdown that holds ids are called: products and lead owners; else nothing."""
+    sql = {
+        "product": "select product_id as id, product_name as name from dim_products",
+        "lead_owner": "select rep_id as id, rep_name as name from dim_reps",
+    }.get(dimension)
+    return {row["id"]: row["name"] or row["id"] for row in release.rows(sql)} if sql else {}
+
+
+def largest_deals(release: Release, view: View, limit: int) -> tuple[Row, ...]:
+    """The largest deals won in the view's period."""
+    return release.rows(
+        "select opportunity_id, rep_id, source, closed_on, sales_cycle_days, amount from fct_opportunities "
+        "where outcome = 'won' and is_closed and closed_on between $since and $until "
+        f"and {_OWNED} and ($source::varchar is null or source = $source) "
+        "order by amount desc, opportunity_id limit $limit",
         since=view.period.start,
         until=view.period.end,
+        source=view.source,
+        limit=limit,
+        **_owner(view),
+    )
+
+
+def overdue_deals(release: Release, view: View, limit: int) -> tuple[Row, ...]:
+    """Open qualified deals whose expected day of closing has passed, the largest first; as they are now."""
+    return release.rows(
+        "select opportunity_id, rep_id, stage, expected_close_on, amount, "
+        "date_diff('day', expected_close_on, $today) as days_overdue from fct_opportunities "
+        "where is_open and is_qualified and expected_close_on < $today "
+        f"and {_OWNED} and ($source::varchar is null or source = $source) "
+        "order by amount desc, opportunity_id limit $limit",
+        today=release.today,
+        source=view.source,
+        limit=limit,
+        **_owner(view),
+    )
+
+
+def age_of_open_deals(release: Release, view: View, edges: tuple[int, ...]) -> tuple[Row, ...]:
+    """Open qualified deals by their age in days up to each of `edges`; as they are now. Buckets from 0."""
+    cases = " ".join(
+        f"when date_diff('day', created_on, $today) <= ${f'edge_{n}'} then {n}" for n in range(len(edges))
+    )
+    return release.rows(
+        f"select case {cases} else {len(edges)} end as bucket, count(*) as deals, sum(amount) as amount "
+        "from fct_opportunities where is_open and is_qualified "
+        f"and {_OWNED} and ($source::varchar is null or source = $source) group by all order by all",
+        today=release.today,
         source=view.source,
         **{f"edge_{n}": edge for n, edge in enumerate(edges)},
         **_owner(view),
@@ -190,6 +248,7 @@ def _owner(view: View) -> dict[str, Any]:
 
 
 def _table(slug: str) -> str:
-    if slug not in SLUGS:
+    """The mart of a metric; slugs are those of `metric_catalog`, never from an address."""
+    if not re.fullmatch("[a-z_]+", slug):
         raise KeyError(slug)
     return f"kpi_{slug}"

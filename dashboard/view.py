@@ -20,15 +20,6 @@ Level = Literal["company", "team", "rep"]
 LANGUAGES: tuple[Language, ...] = ("en", "nl")
 PERIOD_TYPES = ("week", "month", "quarter", "year")
 DEFAULT_PERIOD_TYPE = "month"
-SLUGS = (
-    "number_of_leads",
-    "lead_response_time",
-    "number_of_follow_ups",
-    "conversion_ratio",
-    "target_attainment",
-    "open_pipeline",
-    "closed_sales",
-)
 LONGEST_VALUE = 300
 """Characters of one value in an address; a longer one is no value of ours."""
 

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, numbers
 
 from dashboard.view import Language, Period
+
+Kind = Literal["text", "count", "number", "money", "ratio", "minutes", "days", "date"]
+"""How a value is written."""
 
 NOTHING = "–"
 """Stands where there is no value: nothing to divide by, or nothing known. Never a zero."""
@@ -50,6 +53,10 @@ class Words:
     def say(self, key: str, **values: Any) -> str:
         """A message with its values put in; a key that does not exist is an error of ours."""
         return messages(self.language)[key].format(**values)
+
+    def heading(self, column: str) -> str:
+        """What a published column is called at the head of a table; its own name where we have no other."""
+        return messages(self.language).get(f"col_{column}", column.replace("_", " "))
 
     def plural(self, key: str, number: int) -> str:
         """`key_one` or `key_other`, with the number."""
@@ -157,6 +164,14 @@ class Words:
         first = dates.format_date(start, "MMM y", locale=self.locale)
         return f"{first} – {dates.format_date(end, 'MMM y', locale=self.locale)}"
 
+    def month_of(self, value: str) -> str:
+        """A month as breakdowns spell it (`2026-11` or its first day), for an axis."""
+        try:
+            first = date.fromisoformat(value if len(value) > 7 else f"{value}-01")
+        except ValueError:
+            return value
+        return self.short_period("month", first)
+
     def short_period(self, period_type: str, start: date) -> str:
         """For an axis: `Nov`, `Jan ’26`, `w48`."""
         if period_type == "week":
@@ -199,7 +214,7 @@ _WRITERS: dict[str, Any] = {
     "days": Words.days,
     "date": Words.day,
 }
-KIND_OF_UNIT = {
+KIND_OF_UNIT: dict[str, Kind] = {
     "leads": "count",
     "follow_ups": "count",
     "business_minutes": "minutes",

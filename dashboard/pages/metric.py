@@ -1,27 +1,68 @@
-"""One metric's page: its number, and the panels that answer its question.
+"""A metric's page: its question, its card, and the panels that answer it.
 
-Belongs here: which panels each metric has. Does not belong here: SQL, words, looks.
+Belongs here: the frame of the seven, and which module makes which. Does not belong here: panels
+(`pages/metrics/`), SQL, words, looks.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from dash import html
 
 from dashboard.pages import overview as overview_page
+from dashboard.pages.metrics import (
+    any_metric,
+    closed_sales,
+    conversion_ratio,
+    lead_response_time,
+    number_of_follow_ups,
+    number_of_leads,
+    open_pipeline,
+    target_attainment,
+)
 from dashboard.pages.page import Page, Source
+from dashboard.ui import parts
 from dashboard.viewmodel.parts import Panel
+
+PANELS: Mapping[str, Callable[[Source], tuple[Panel, ...]]] = {
+    module.SLUG: module.panels
+    for module in (
+        number_of_leads,
+        lead_response_time,
+        number_of_follow_ups,
+        conversion_ratio,
+        target_attainment,
+        open_pipeline,
+        closed_sales,
+    )
+}
+CHART_HEIGHT = 230
 
 
 def build(source: Source) -> Page:
     words, slug = source.words, source.view.path[1]
     metric = source.catalog[slug]
-    made: tuple[Panel, ...] = tuple(panel for panel in overview_page.panels(source) if panel.slug == slug)
+    name = words.of_catalog(metric, "name")
+    made = PANELS.get(slug, any_metric.panels)(source)
+    card = next(card for card in overview_page.made_cards(source) if card.slug == slug)
     return Page(
-        title=words.of_catalog(metric, "name"),
+        title=name,
         panels=made,
         body=lambda draw: [
-            html.H1(f"{words.of_catalog(metric, 'name')} · {source.subject()}"),
-            html.P(words.of_catalog(metric, "question"), className="question"),
-            html.Div([draw(panel, 320) for panel in made], className="panels two"),
+            html.Div(
+                [
+                    parts.card(card, words),
+                    html.Div(
+                        [
+                            html.H1(f"{name} · {source.subject()}"),
+                            html.P(words.of_catalog(metric, "question"), className="question"),
+                            html.P(words.of_catalog(metric, "definition"), className="subtitle"),
+                        ]
+                    ),
+                ],
+                className="headline",
+            ),
+            html.Div([draw(panel, CHART_HEIGHT) for panel in made], className="panels two"),
         ],
     )

@@ -5,6 +5,7 @@ Belongs here: which rows make which panel, and the order of the page. Does not b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -15,41 +16,49 @@ from dashboard.pages.page import Page, Source
 from dashboard.ui import parts
 from dashboard.view import Period
 from dashboard.viewmodel import cards, overview
-from dashboard.viewmodel.parts import Panel
+from dashboard.viewmodel.parts import Card, Panel
 
-GROUPS = {
+GROUPS: Mapping[str, tuple[str, ...]] = {
     "group_inflow": ("number_of_leads", "lead_response_time"),
     "group_effect": ("number_of_follow_ups", "conversion_ratio"),
     "group_result": ("target_attainment", "open_pipeline", "closed_sales"),
 }
+LAST_GROUP = "group_result"
+"""Where a metric of the catalog comes that stands in no group."""
 SIGNALS_SHOWN = 3
 REPS_SHOWN = 8
 TALL, LOW = 188, 152
 """Pixels of the charts of the upper and the lower row: with these the page fills 1440 x 900 unscrolled."""
 
 
-def seven(source: Source) -> tuple[Any, ...]:
-    """The seven cards of the view, grouped, in their order."""
+def made_cards(source: Source) -> tuple[Card, ...]:
+    """The seven cards of the view."""
     release, view, words = source.release, source.view, source.words
     own = {slug: data.kpi(release, slug, view) for slug in source.catalog}
     if view.source is not None:
         for slug in source.catalog:
             if slug not in cards.WITHOUT_SOURCE:
                 own[slug] = data.history(release, slug, view, "source", view.source)
-    made = cards.cards(view, words, source.catalog, data.scorecard(release, view), own)
-    by_slug = {card.slug: card for card in made}
+    return cards.cards(view, words, source.catalog, data.scorecard(release, view), own)
+
+
+def seven(source: Source) -> tuple[Any, ...]:
+    """The seven cards of the view, grouped, in their order."""
+    words, made = source.words, made_cards(source)
+    group_of = {slug: group for group, slugs in GROUPS.items() for slug in slugs}
+    grouped = {
+        group: [card for card in made if group_of.get(card.slug, LAST_GROUP) == group] for group in GROUPS
+    }
     return tuple(
         html.Section(
             [
                 html.H2(words.say(group), className="group-name"),
-                html.Div(
-                    [parts.card(by_slug[slug], words) for slug in slugs if slug in by_slug], className="cards"
-                ),
+                html.Div([parts.card(card, words) for card in grouped[group]], className="cards"),
             ],
             className="group",
-            style={"flexGrow": len(slugs)},
+            style={"flexGrow": len(grouped[group])},
         )
-        for group, slugs in GROUPS.items()
+        for group in GROUPS
     )
 
 
@@ -125,7 +134,9 @@ def answer_times(source: Source) -> Panel:
         None,
     )
     return overview.answer_times(
-        source.words, data.response_buckets(release, view, overview.RESPONSE_EDGES), sla
+        source.words,
+        data.response_buckets(release, view, overview.RESPONSE_EDGES, view.period.start, view.period.end),
+        sla,
     )
 
 

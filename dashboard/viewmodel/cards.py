@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from dashboard.view import SLUGS, Period, View
+from dashboard.view import Period, View
 from dashboard.viewmodel.parts import Card, Delta, Spark
 from dashboard.words import KIND_OF_UNIT, NOTHING, Words
 
@@ -31,15 +31,14 @@ def cards(
     scorecard: Sequence[Row],
     own: Mapping[str, Sequence[Row]],
 ) -> tuple[Card, ...]:
-    """The seven, in their order.
+    """The metrics of the catalog, in their order.
 
     `scorecard` has the member's headlines of every period up to the view's, oldest first; `own` each metric's
     rows: the view's period, or with a source chosen every period of that source.
     """
     return tuple(
         _card(slug, view, words, catalog[slug], _told(slug, view, catalog[slug], scorecard, own), own)
-        for slug in SLUGS
-        if slug in catalog
+        for slug in catalog
     )
 
 
@@ -67,7 +66,8 @@ def _card(
     details = next((row for row in own.get(slug, ()) if row["period_start"] == view.period.start), {})
     status = now.get("status")
     running = not view.period.is_complete
-    target, detail = _SAID[slug](words, details, now) if details else ("", "")
+    say = _SAID.get(slug)
+    target, detail = say(words, details, now) if say and details else ("", "")
     if view.source is not None and slug in WITHOUT_SOURCE:
         detail = words.say("no_targets_by_source")
     return Card(

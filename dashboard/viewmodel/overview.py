@@ -196,9 +196,9 @@ def _line(label: str, amount: Any, tone: str, weighted: Any = None) -> Row:
     return {"stage": label, "deals": None, "amount": amount, "weighted": weighted, "tone": tone}
 
 
-def season_or_trend(view: View, words: Words, history: Sequence[Row]) -> Panel:
-    """Leads of the last 13 periods beside those of a year before, and the trend where there is one."""
-    shown = [row for row in history if row["period_start"] <= view.period.start][-13:]
+def season_or_trend(view: View, words: Words, history: Sequence[Row], periods: int = 13) -> Panel:
+    """Leads of the last periods beside those of a year before, and without the season where that is known."""
+    shown = [row for row in history if row["period_start"] <= view.period.start][-periods:]
     has_trend = any(row["seasonally_adjusted_leads"] is not None for row in shown)
     return Panel(
         id="leads_over_time",

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["text", "count", "number", "money", "ratio", "minutes", "days", "date"]
+from dashboard.words import Kind
+
 Tone = Literal["main", "second", "muted", "target", "good", "watch", "bad"]
 Status = Literal["good", "watch", "bad"]
 
