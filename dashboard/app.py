@@ -171,6 +171,8 @@ def _page(
         "rep": shown.rep_id,
         "source": shown.source,
     }
+    if shown.path[:1] == ("rep",):
+        del filters["team"], filters["rep"]
     state = {
         "filters": filters,
         "language": shown.language,
@@ -189,7 +191,7 @@ def _source(settings: Settings, release: Release, asked: view.Asked, who: Reader
     if shown is None:
         return None
     words = Words(shown.language, release.currency, release.time_zone)
-    return Source(release, shown, outline, words, data.catalog(release))
+    return Source(release, shown, outline, words, data.catalog(release), may_roam=who.rep_id is None)
 
 
 def make(source: Source) -> Page | None:
@@ -209,7 +211,9 @@ def _drawer(source: Source) -> Any:
     def draw(panel: Panel, height: int = 190) -> Any:
         about = source.words.of_catalog(source.catalog[panel.slug], "definition") if panel.slug else None
         link = parts.csv_address(address.path, address.query, panel.id, source.release.release_id)
-        return parts.panel(panel, source.words, about=about, csv=link, height=height)
+        is_all = source.view.source is not None and not panel.by_source
+        note = source.words.say("all_sources_note") if is_all else ""
+        return parts.panel(panel, source.words, about=about, csv=link, height=height, note=note)
 
     return draw
 

@@ -18,8 +18,8 @@ from babel import Locale, dates, numbers
 
 from dashboard.view import Language, Period
 
-Kind = Literal["text", "count", "number", "money", "ratio", "minutes", "days", "date"]
-"""How a value is written."""
+Kind = Literal["text", "count", "number", "money", "ratio", "minutes", "days", "date", "row"]
+"""How a value is written; `row`: as the row's own `kind` says."""
 
 NOTHING = "–"
 """Stands where there is no value: nothing to divide by, or nothing known. Never a zero."""

@@ -6,6 +6,7 @@ Belongs here: which rows make which panel, and the order of the page. Does not b
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -39,7 +40,8 @@ def made_cards(source: Source) -> tuple[Card, ...]:
         for slug in source.catalog:
             if slug not in cards.WITHOUT_SOURCE:
                 own[slug] = data.history(release, slug, view, "source", view.source)
-    return cards.cards(view, words, source.catalog, data.scorecard(release, view), own)
+    made = cards.cards(view, words, source.catalog, data.scorecard(release, view), own)
+    return made if source.may_roam else tuple(replace(card, href="") for card in made)
 
 
 def seven(source: Source) -> tuple[Any, ...]:

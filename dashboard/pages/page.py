@@ -30,6 +30,8 @@ class Source:
     outline: Outline
     words: Words
     catalog: Mapping[str, Row]
+    may_roam: bool = True
+    """Whether the reader may follow links to other pages."""
 
     def subject(self) -> str:
         """Whose numbers, of which period and source."""

@@ -5,22 +5,55 @@ Belongs here: which rows make it. Does not belong here: SQL, words, looks.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dash import html
 
 from dashboard import data
 from dashboard.pages import overview as overview_page
+from dashboard.pages.metrics import rows
 from dashboard.pages.page import Page, Source
 from dashboard.ui import parts
-from dashboard.viewmodel import overview
+from dashboard.viewmodel import compare, overview, pipeline
+from dashboard.viewmodel.parts import Panel
+
+DEALS_SHOWN = 8
+CHART_HEIGHT = 190
+
+
+def panels(source: Source) -> tuple[Panel, ...]:
+    release, view, words = source.release, source.view, source.words
+    team = replace(view, level="team", rep_id=None)
+    company = replace(view, level="company", rep_id=None, team_id=None)
+    attainment = next(iter(data.kpi(release, "target_attainment", view)), None)
+    return (
+        overview_page.sales_against_target(source),
+        compare.beside_the_team(
+            words,
+            source.catalog,
+            view.period.start,
+            data.scorecard(release, view),
+            data.scorecard(release, team),
+            data.scorecard(release, company),
+        ),
+        overview.pipeline_by_stage(
+            words, data.kpi(release, "open_pipeline", view, breakdown="stage"), attainment
+        ),
+        pipeline.overdue(words, source.outline, view, data.overdue_deals(release, view, DEALS_SHOWN)),
+        overview_page.answer_times(source),
+        overview.season_or_trend(view, words, rows.history(source, "number_of_leads")),
+    )
 
 
 def build(source: Source) -> Page:
-    words = source.words
-    found = data.signals(source.release, source.view)
-    told = overview.sentences(source.view, words, found)
-    made = (overview_page.sales_against_target(source), overview_page.answer_times(source))
+    view, words = source.view, source.words
+    found = data.signals(source.release, view)
+    told = overview.sentences(view, words, found)
+    if not source.may_roam:
+        told = tuple(replace(sentence, href="") for sentence in told)
+    made = panels(source)
     return Page(
-        title=source.outline.reps[source.view.path[1]].name,
+        title=source.outline.reps[view.path[1]].name,
         panels=made,
         body=lambda draw: [
             html.H1(source.subject()),
@@ -28,9 +61,9 @@ def build(source: Source) -> Page:
             html.Div(
                 [
                     parts.attention(told, words, of=len(found), all_href=""),
-                    *[draw(panel) for panel in made],
+                    *[draw(panel, CHART_HEIGHT) for panel in made],
                 ],
-                className="panels",
+                className="panels three",
             ),
         ],
     )

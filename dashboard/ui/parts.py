@@ -20,7 +20,18 @@ import dash_ag_grid as dag
 import dash_mantine_components as dmc
 from dash import dcc, html
 
-from dashboard.viewmodel.parts import Bars, Board, Card, Column, Delta, Panel, Plot, Sentence, Waterfall
+from dashboard.viewmodel.parts import (
+    Bars,
+    Board,
+    Card,
+    Column,
+    Delta,
+    Panel,
+    Plot,
+    Sentence,
+    Table,
+    Waterfall,
+)
 from dashboard.words import Words
 
 ROWS_OF_A_TABLE = 60
@@ -36,7 +47,7 @@ COLOURS = {
 }
 SIGNS = {"good": "✓", "watch": "!", "bad": "✕"}
 ARROWS = {"up": "▲", "down": "▼", "flat": "■"}
-RIGHT = ("count", "number", "money", "ratio", "minutes", "days")
+RIGHT = ("count", "number", "money", "ratio", "minutes", "days", "row")
 
 
 def card(item: Card, words: Words) -> Any:
@@ -44,7 +55,9 @@ def card(item: Card, words: Words) -> Any:
         [
             html.Div(
                 [
-                    html.H3(dcc.Link(item.name, href=item.href, className="card-link")),
+                    html.H3(
+                        dcc.Link(item.name, href=item.href, className="card-link") if item.href else item.name
+                    ),
                     definition(item.definition, words),
                 ],
                 className="card-head",
@@ -138,12 +151,12 @@ def finding(item: Sentence) -> Any:
     return html.Li(
         [
             html.Span(item.severity_text, className=f"severity {item.severity}"),
-            dcc.Link(item.text, href=item.href),
+            dcc.Link(item.text, href=item.href) if item.href else html.Span(item.text),
         ]
     )
 
 
-def panel(item: Panel, words: Words, *, about: str | None, csv: str, height: int = 190) -> Any:
+def panel(item: Panel, words: Words, *, about: str | None, csv: str, height: int, note: str = "") -> Any:
     """A question, its picture, its rows as a table and as CSV. `about` is the metric's definition."""
     head = html.Div(
         [
@@ -168,6 +181,8 @@ def panel(item: Panel, words: Words, *, about: str | None, csv: str, height: int
     )
     if not item.rows:
         body: list[Any] = [html.P(item.empty, className="empty")]
+    elif isinstance(item.picture, Table):
+        body = [_table(item, words)]
     elif isinstance(item.picture, Bars):
         body = [_bars(item, item.picture, words)]
     elif isinstance(item.picture, Board):
@@ -185,8 +200,8 @@ def panel(item: Panel, words: Words, *, about: str | None, csv: str, height: int
             ),
             html.Details([html.Summary(words.say("show_table")), _table(item, words)], className="twin"),
         ]
-    if item.note:
-        body.append(html.P(item.note, className="note"))
+    if note:
+        body.append(html.P(note, className="note"))
     return html.Section(
         [head, *body], className="panel wide" if item.wide else "panel", id=f"panel-{item.id}"
     )
@@ -195,7 +210,7 @@ def panel(item: Panel, words: Words, *, about: str | None, csv: str, height: int
 def _summary(item: Panel, words: Words) -> str:
     """What a chart shows, in a line: its newest row."""
     last = item.rows[-1]
-    shown = [f"{column.label}: {words.value(last.get(column.key), column.kind)}" for column in item.columns]
+    shown = [f"{column.label}: {_text(last, column, words)}" for column in item.columns]
     return f"{item.title} {'; '.join(shown)}"
 
 
@@ -229,7 +244,7 @@ def _plot(item: Panel, picture: Plot, words: Words, height: int) -> Any:
         for label, row in zip(labels, item.rows, strict=True)
     ]
     style = _style(picture.kind, words)
-    ticks = _ticks(data, picture)
+    ticks = _ticks(item.rows, picture)
     common: dict[str, Any] = {
         "h": height,
         "data": data,
@@ -266,6 +281,7 @@ def _plot(item: Panel, picture: Plot, words: Words, height: int) -> Any:
                 "name": item.column(s.key).label,
                 "color": COLOURS[s.tone],
                 "type": s.look,
+                **({"stackId": "bars"} if picture.stacked and s.look == "bar" else {}),
                 **({"strokeDasharray": "4 4"} if s.dashed else {}),
             }
             for s in picture.series
@@ -295,15 +311,22 @@ def _axis_labels(rows: Sequence[Mapping[str, Any]], column: Column, words: Words
     return labels
 
 
-def _ticks(data: Sequence[Mapping[str, Any]], picture: Plot) -> list[float]:
+def _ticks(rows: Sequence[Mapping[str, Any]], picture: Plot) -> list[float]:
     """Round values for the axis, from zero: at most six, the last one above all that is drawn."""
-    places = [[value for key, value in row.items() if key != picture.x and value is not None] for row in data]
-    heights = [sum(place) if picture.stacked else max(place, default=0) for place in places]
-    top = max([*heights, *(value for value, _ in picture.lines), 0])
+    heights = [0.0, *(value for value, _ in picture.lines)]
+    for row in rows:
+        drawn = {
+            series: float(row[series.key]) for series in picture.series if row.get(series.key) is not None
+        }
+        heights += drawn.values()
+        if picture.stacked:
+            heights.append(sum(value for series, value in drawn.items() if series.look == "bar"))
+    top = max(heights)
     if top <= 0:
         return [0, 1]
     rough = top / 4
-    size = 10 ** math.floor(math.log10(rough))
+    unit = 60 if picture.kind == "minutes" and rough > 30 else 1  # hours are counted in hours
+    size = unit * 10 ** math.floor(math.log10(rough / unit))
     step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= rough)
     if picture.kind == "count":
         step = max(math.ceil(step), 1)
@@ -323,7 +346,7 @@ def _waterfall(item: Panel, picture: Waterfall, words: Words, height: int) -> An
     style = _style(item.column(picture.value).kind, words)
     label = item.column(picture.value).label
     data = []
-    for row in item.rows:
+    for place, row in enumerate(item.rows):
         value = _number(row[picture.value]) or 0
         tone = "main" if row[picture.is_total] else ("good" if value >= 0 else "bad")
         data.append(
@@ -331,7 +354,8 @@ def _waterfall(item: Panel, picture: Waterfall, words: Words, height: int) -> An
                 "step": row[picture.label],
                 label: value,
                 "color": COLOURS[tone],
-                **({"standalone": True} if row[picture.is_total] else {}),
+                # the chart adds up what stands before; the first total is where that starts
+                **({"standalone": True} if row[picture.is_total] and place else {}),
             }
         )
     return dmc.BarChart(
@@ -371,7 +395,7 @@ def _bars(item: Panel, picture: Bars, words: Words) -> Any:
     for row in item.rows:
         cells: list[Any] = []
         for number, column in enumerate(shown):
-            text = words.value(row.get(column.key), column.kind)
+            text = _text(row, column, words)
             if number == 0:
                 link = row.get(picture.href) if picture.href else None
                 cells.append(html.Th(dcc.Link(text, href=link) if link else text, scope="row"))
@@ -396,7 +420,7 @@ def _bar(row: Mapping[str, Any], picture: Bars, tallest: float, text: str, words
         if not key or row.get(key) is None or key not in {column.key for column in item.columns}:
             return ""
         column = item.column(key)
-        return f"{column.label}: {words.value(row[key], column.kind)}"
+        return f"{column.label}: {_text(row, column, words)}"
 
     tone = str(row.get(picture.tone) or "main") if picture.tone else "main"
     parts = []
@@ -421,6 +445,11 @@ def _bar(row: Mapping[str, Any], picture: Bars, tallest: float, text: str, words
     )
 
 
+def _text(row: Mapping[str, Any], column: Column, words: Words) -> str:
+    kind = str(row["kind"]) if column.kind == "row" else column.kind
+    return words.value(row.get(column.key), kind)
+
+
 def _table(item: Panel, words: Words) -> Any:
     shown = item.rows[:ROWS_OF_A_TABLE] if len(item.rows) > 2 * ROWS_OF_A_TABLE else item.rows
     return html.Div(
@@ -441,7 +470,7 @@ def _table(item: Panel, words: Words) -> Any:
                         html.Tr(
                             [
                                 html.Td(
-                                    words.value(row.get(column.key), column.kind),
+                                    _text(row, column, words),
                                     className="right" if column.kind in RIGHT else None,
                                 )
                                 for column in item.columns

@@ -114,6 +114,7 @@ def _languages(view: View, words: Words) -> Any:
 
 def _filters(view: View, words: Words, outline: Outline, may_roam: bool) -> Any:
     on_rep_page = view.path[:1] == ("rep",)
+    is_free = may_roam and not on_rep_page
     reps = [
         rep
         for rep in outline.reps.values()
@@ -138,24 +139,28 @@ def _filters(view: View, words: Words, outline: Outline, may_roam: bool) -> Any:
             searchable=True,
         ),
     ]
-    if may_roam and not on_rep_page:
-        controls += [
+    whose = html.Div(
+        [
             _select(
                 "team",
                 words.say("team"),
-                [{"value": key, "label": name} for key, name in outline.teams.items()],
-                view.team_id,
+                [{"value": key, "label": name} for key, name in outline.teams.items()] if is_free else [],
+                view.team_id if is_free else None,
                 placeholder=words.say("all_teams"),
             ),
             _select(
                 "rep",
                 words.say("rep"),
-                [{"value": rep.rep_id, "label": rep.name} for rep in reps],
-                view.rep_id,
+                [{"value": rep.rep_id, "label": rep.name} for rep in reps] if is_free else [],
+                view.rep_id if is_free else None,
                 placeholder=words.say("all_reps_filter"),
                 searchable=True,
             ),
-        ]
+        ],
+        className="whose",
+        hidden=not is_free,  # the browser's part of the filters needs them to be there
+    )
+    controls.append(whose)
     controls.append(
         _select(
             "source",

@@ -231,7 +231,9 @@ def _attainment(words: Words, row: Row, _: Row) -> tuple[str, str]:
         ),
         words.say("projected", ratio=words.ratio(row["projected_attainment_ratio"]))
         if not row["is_complete"]
-        else words.say("gap", amount=words.money(row["gap_amount"])),
+        else words.say(
+            "gap" if row["gap_amount"] > 0 else "above_target", amount=words.money(abs(row["gap_amount"]))
+        ),
     )
 
 

@@ -21,6 +21,7 @@ def over_time(words: Words, view: View, history: Sequence[Row]) -> Panel:
     shown = history[-PERIODS_SHOWN[view.period.type] :]
     return Panel(
         id="cohorts",
+        by_source=True,
         slug="conversion_ratio",
         title=words.say("cohorts_question"),
         subtitle=words.say("cohorts_hint"),

@@ -202,6 +202,7 @@ def season_or_trend(view: View, words: Words, history: Sequence[Row], periods: i
     has_trend = any(row["seasonally_adjusted_leads"] is not None for row in shown)
     return Panel(
         id="leads_over_time",
+        by_source=True,
         slug="number_of_leads",
         title=words.say("season_question"),
         subtitle=words.say(
@@ -329,6 +330,7 @@ def answer_times(words: Words, buckets: Sequence[Row], sla: float | None) -> Pan
     total = unanswered + sum(counted.values())
     return Panel(
         id="answer_times",
+        by_source=True,
         slug="lead_response_time",
         title=words.say("answer_question"),
         subtitle=words.say("business_time"),

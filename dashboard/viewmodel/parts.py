@@ -89,7 +89,12 @@ class Board:
     hidden: tuple[str, ...] = ()
 
 
-Picture = Plot | Bars | Waterfall | Board
+@dataclass(frozen=True)
+class Table:
+    """The rows as they are."""
+
+
+Picture = Plot | Bars | Waterfall | Board | Table
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,8 @@ class Panel:
     """The metric whose definition explains it."""
     empty: str = ""
     wide: bool = False
-    note: str = ""
+    by_source: bool = False
+    """Whether the rows are of the source of the view alone, where one is chosen."""
 
     def column(self, key: str) -> Column:
         return next(column for column in self.columns if column.key == key)

@@ -43,6 +43,7 @@ def movement(words: Words, row: Row | None) -> Panel:
         )
     return Panel(
         id="movement",
+        by_source=True,
         slug="open_pipeline",
         title=words.say("movement_question"),
         subtitle=words.say("movement_hint"),
@@ -105,6 +106,7 @@ def ages(words: Words, found: Sequence[Row]) -> Panel:
     )
     return Panel(
         id="ages",
+        by_source=True,
         slug="open_pipeline",
         title=words.say("ages_question"),
         subtitle=words.say("as_it_is_now"),
@@ -152,6 +154,7 @@ def overdue(words: Words, outline: Outline, view: View, deals: Sequence[Row]) ->
     """The largest open deals whose expected day of closing has passed."""
     return Panel(
         id="overdue",
+        by_source=True,
         slug="open_pipeline",
         title=words.say("overdue_question"),
         subtitle=words.say("as_it_is_now"),

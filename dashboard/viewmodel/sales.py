@@ -16,6 +16,7 @@ from dashboard.words import Words
 def largest(words: Words, outline: Outline, deals: Sequence[Mapping[str, Any]]) -> Panel:
     return Panel(
         id="largest_deals",
+        by_source=True,
         slug="closed_sales",
         title=words.say("largest_question"),
         columns=(

@@ -42,6 +42,7 @@ def does_speed_pay(words: Words, buckets: Sequence[Row], since: date, until: dat
     )
     return Panel(
         id="speed_and_conversion",
+        by_source=True,
         slug="conversion_ratio",
         title=words.say("speed_question"),
         subtitle=words.say("speed_hint", since=words.day(since), until=words.day(until)),

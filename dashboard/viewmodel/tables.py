@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboard.view import Outline, View
-from dashboard.viewmodel.parts import Bars, Board, Column, Kind, Panel, Plot, Series
-from dashboard.words import Words
+from dashboard.viewmodel.parts import Bars, Board, Column, Panel, Plot, Series
+from dashboard.words import Kind, Words
 
 Row = Mapping[str, Any]
 PERIODS_SHOWN = {"week": 26, "month": 25, "quarter": 13, "year": 10}
@@ -70,6 +70,7 @@ def trend(
     told = [one.column for one in drawn] + [one.column for one in also]
     return Panel(
         id=id,
+        by_source=True,
         slug=slug,
         title=words.say(f"{id}_question"),
         subtitle=hint,
@@ -120,6 +121,7 @@ def by_dimension(
     ]
     return Panel(
         id=f"by_{dimension}",
+        by_source=dimension == "source",
         slug=slug,
         title=title or words.say(f"by_{dimension}"),
         subtitle=hint,
@@ -169,6 +171,7 @@ def by_team(
     made.sort(key=lambda row: -_sortable(row.get(shown[0].column)))
     return Panel(
         id="by_team",
+        by_source=True,
         slug=slug,
         title=words.say("by_team"),
         columns=_member_columns(words, words.say("team"), shown, mark),
@@ -221,6 +224,7 @@ def by_rep(
         columns = (columns[0], Column("team", words.say("team")), *columns[1:])
     return Panel(
         id="by_rep",
+        by_source=True,
         slug=slug,
         title=words.say("by_rep"),
         subtitle=hint,
