@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 python := .venv/bin/python
 zeven  := $(python) -m orchestration.cli
 
-.PHONY: help setup run test test-slow dev lint format lock clean clean-data
+.PHONY: help setup run dashboard dev test test-slow lint format lock clean clean-data
 
 help:            ## show this list
 	@sed -n 's/^\([a-z-]*\): *.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -17,6 +17,10 @@ setup:           ## make .venv from the lock files (does nothing when it is up t
 run: setup       ## set up, make the demo company, run the pipeline, publish, show the seven numbers
 	@$(zeven) demo
 	@$(zeven) run
+
+dashboard: setup ## the sales manager's pages on http://127.0.0.1:8050; makes a first release if there is none
+	@$(zeven) releases --json | grep -q '"release_id"' || { $(zeven) demo && $(zeven) run; }
+	@$(zeven) dashboard
 
 dev: setup       ## Dagster's pages on http://127.0.0.1:3000
 	@$(zeven) demo
