@@ -11,7 +11,6 @@ from dash import html
 
 from dashboard import data
 from dashboard.pages import overview as overview_page
-from dashboard.pages.metrics import rows
 from dashboard.pages.page import Page, Source
 from dashboard.ui import parts
 from dashboard.viewmodel import compare, overview, pipeline
@@ -41,7 +40,6 @@ def panels(source: Source) -> tuple[Panel, ...]:
         ),
         pipeline.overdue(words, source.outline, view, data.overdue_deals(release, view, DEALS_SHOWN)),
         overview_page.answer_times(source),
-        overview.season_or_trend(view, words, rows.history(source, "number_of_leads")),
     )
 
 

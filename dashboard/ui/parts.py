@@ -281,7 +281,6 @@ def _plot(item: Panel, picture: Plot, words: Words, height: int) -> Any:
                 "name": item.column(s.key).label,
                 "color": COLOURS[s.tone],
                 "type": s.look,
-                **({"stackId": "bars"} if picture.stacked and s.look == "bar" else {}),
                 **({"strokeDasharray": "4 4"} if s.dashed else {}),
             }
             for s in picture.series
@@ -294,6 +293,8 @@ def _plot(item: Panel, picture: Plot, words: Words, height: int) -> Any:
         areaProps={"isAnimationActive": False},
         barProps={"isAnimationActive": False},
         maxBarWidth=28,
+        # bars of which a period has one only stand in the same place
+        composedChartProps={"barGap": "-100%"} if picture.stacked else {},
         **common,
     )
 

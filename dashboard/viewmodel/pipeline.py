@@ -173,6 +173,6 @@ def overdue(words: Words, outline: Outline, view: View, deals: Sequence[Row]) ->
             }
             for row in deals
         ),
-        picture=Bars(bar="amount", hidden=("stage",)),
+        picture=Bars(bar="amount", hidden=("stage",) if view.rep_id is None else ("rep",)),
         empty=words.say("nothing_overdue"),
     )
