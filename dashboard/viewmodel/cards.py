@@ -257,7 +257,9 @@ def _sales(words: Words, row: Row, now: Row) -> tuple[str, str]:
             "deals_average",
             deals=words.plural("deals", row["won_opportunities"]),
             average=words.money(row["mean_deal_amount"]),
-        ),
+        )
+        if row["mean_deal_amount"] is not None
+        else words.plural("deals", row["won_opportunities"]),
     )
 
 
