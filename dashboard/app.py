@@ -95,12 +95,12 @@ def _callbacks(app: dash.Dash, settings: Settings, shelf: Shelf) -> None:
         "window.dash_clientside.zeven.address",
         Output("url", "search"),
         *[Input(f"filter-{name}", "value") for name in shell.FILTERS],
+        State("shown", "data"),
         State("url", "search"),
-        State("url", "pathname"),
         prevent_initial_call=True,
     )
     app.clientside_callback(
-        "window.dash_clientside.zeven.shown", Output("release", "children"), Input("state", "data")
+        "window.dash_clientside.zeven.around", Output("release", "children"), Input("state", "data")
     )
 
 
@@ -164,17 +164,7 @@ def _page(
         banner=_banner(words, shelf.failure(), tell=who.rep_id is None),
         may_roam=who.rep_id is None,
     )
-    filters = {
-        "period": shown.period.type,
-        "start": shown.period.start.isoformat(),
-        "team": shown.team_id,
-        "rep": shown.rep_id,
-        "source": shown.source,
-    }
-    if shown.path[:1] == ("rep",):
-        del filters["team"], filters["rep"]
     state = {
-        "filters": filters,
         "language": shown.language,
         "title": f"{title} · {source.subject()} · Zeven",
         "release": release.release_id,
@@ -225,7 +215,7 @@ def _notice(words: Words, key: str, *, command: str = "", details: str = "", **v
 
 
 def _state(words: Words, key: str) -> dict[str, Any]:
-    return {"filters": {}, "language": words.language, "title": f"{words.say(key)} · Zeven", "release": ""}
+    return {"language": words.language, "title": f"{words.say(key)} · Zeven", "release": ""}
 
 
 def _stale(words: Words, release: Release, limit: int) -> str:

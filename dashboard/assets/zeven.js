@@ -64,11 +64,12 @@
 
   window.dash_clientside = Object.assign(window.dash_clientside || {}, {
     zeven: {
-      /* The filters write the address; the address makes the page. Empty values are left out. */
-      address: function (period, start, team, rep, source, search, pathname) {
+      /* The filters write the address; the address makes the page. `shown` is what the server filled them
+         with: only what differs from it was chosen by the reader. Empty values are left out. */
+      address: function (period, start, team, rep, source, shown, search) {
         var none = window.dash_clientside.no_update;
         var asked = new URLSearchParams(search || "");
-        var shown = window.zevenShown || {};
+        if (!shown) { return none; }
         var chosen = { period: period, start: start, team: team, rep: rep, source: source };
         var before = asked.toString(), changed = false;
         Object.keys(chosen).forEach(function (name) {
@@ -79,14 +80,19 @@
           if (name === "rep" && chosen[name]) { asked.delete("team"); }
         });
         if (!changed || asked.toString() === before) { return none; }
+        var at = document.activeElement && document.activeElement.closest("[id^='filter-']");
+        window.zevenFocus = at ? at.id : null;
         return "?" + asked.toString();
       },
-      /* What the filters show now, as the server made them; and the language of the document. */
-      shown: function (state) {
+      /* What the document around the page says. */
+      around: function (state) {
         if (!state) { return window.dash_clientside.no_update; }
-        window.zevenShown = state.filters;
         document.documentElement.lang = state.language;
         document.title = state.title;
+        /* The page was made anew: who chose by keyboard goes on where they were. */
+        var at = window.zevenFocus && document.getElementById(window.zevenFocus);
+        window.zevenFocus = null;
+        if (at) { (at.querySelector("input:checked") || at).focus({ preventScroll: true }); }
         return state.release;
       }
     }

@@ -183,6 +183,14 @@ def _filters(view: View, words: Words, outline: Outline, may_roam: bool) -> Any:
             className="reset" if is_narrowed else "reset off",
         )
     )
+    shown = {
+        "period": view.period.type,
+        "start": view.period.start.isoformat(),
+        "team": view.team_id if is_free else None,
+        "rep": view.rep_id if is_free else None,
+        "source": view.source,
+    }
+    controls.append(dcc.Store(id="shown", data=shown))
     return html.Div(controls, className="filters", role="group", **{"aria-label": words.say("filters")})
 
 
