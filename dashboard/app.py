@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -200,10 +200,15 @@ def _drawer(source: Source) -> Any:
 
     def draw(panel: Panel, height: int = 190) -> Any:
         about = source.words.of_catalog(source.catalog[panel.slug], "definition") if panel.slug else None
-        link = parts.csv_address(address.path, address.query, panel.id, source.release.release_id)
+        csv_link, table_link = (
+            parts.rows_address(kind, address.path, address.query, panel.id, source.release.release_id)
+            for kind in ("csv", "table")
+        )
         is_all = source.view.source is not None and not panel.by_source
         note = source.words.say("all_sources_note") if is_all else ""
-        return parts.panel(panel, source.words, about=about, csv=link, height=height, note=note)
+        return parts.panel(
+            panel, source.words, about=about, csv=csv_link, rows=table_link, height=height, note=note
+        )
 
     return draw
 
@@ -250,8 +255,13 @@ def _routes(app: dash.Dash, settings: Settings, shelf: Shelf) -> None:
 
     @server.get("/csv/")
     @server.get("/csv/<path:pathname>")
-    def rows(pathname: str = "") -> flask.Response:
-        return _csv(settings, shelf, pathname)
+    def rows_as_csv(pathname: str = "") -> flask.Response:
+        return _rows(settings, shelf, pathname, _csv)
+
+    @server.get("/table/")
+    @server.get("/table/<path:pathname>")
+    def rows_as_table(pathname: str = "") -> flask.Response:
+        return _rows(settings, shelf, pathname, _table)
 
     @server.after_request
     def protect(response: flask.Response) -> flask.Response:
@@ -270,8 +280,10 @@ def _hashes(app: dash.Dash) -> list[str]:
     return list(app.server.config["zeven_hashes"])
 
 
-def _csv(settings: Settings, shelf: Shelf, pathname: str) -> flask.Response:
-    """The rows of one panel as they are published, with the keys of the columns as the first line."""
+def _rows(
+    settings: Settings, shelf: Shelf, pathname: str, answer: Callable[[Source, Panel], flask.Response]
+) -> flask.Response:
+    """The rows of one panel of a page, of the release that the page showed."""
     query = flask.request.query_string.decode("utf-8", "replace")
     asked = view.read(pathname, query)
     try:
@@ -293,6 +305,11 @@ def _csv(settings: Settings, shelf: Shelf, pathname: str) -> flask.Response:
     panel = next((panel for panel in page.panels if panel.id == wanted), None) if page else None
     if panel is None:
         flask.abort(404)
+    return answer(source, panel)
+
+
+def _csv(source: Source, panel: Panel) -> flask.Response:
+    """As they are published, with the keys of the columns as the first line."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow([column.key for column in panel.columns])
@@ -304,6 +321,11 @@ def _csv(settings: Settings, shelf: Shelf, pathname: str) -> flask.Response:
         mimetype="text/csv",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
+
+
+def _table(source: Source, panel: Panel) -> flask.Response:
+    """As the page writes them."""
+    return flask.Response(parts.rows_as_table(panel, source.words), mimetype="text/html")
 
 
 def _harmless(value: Any) -> Any:

@@ -56,6 +56,7 @@ class Release:
         # one viewer's query must not take both cores from the others: 50 viewers were served in
         # half the time with one thread each
         self._connection.execute("set threads = 1")
+        self._cursors = threading.local()
         self.rows = lru_cache(REMEMBERED_ANSWERS)(self._rows)
 
     @property
@@ -65,14 +66,17 @@ class Release:
 
     def _rows(self, sql: str, **parameters: Any) -> tuple[Row, ...]:
         """The rows of one query. Everything from outside comes in as a bound `$parameter`."""
-        cursor = self._connection.cursor()
-        try:
-            cursor.execute("use release")
-            found = cursor.execute(sql, parameters)
-            names = [column[0] for column in found.description]
-            return tuple(dict(zip(names, values, strict=True)) for values in found.fetchall())
-        finally:
-            cursor.close()
+        found = self._cursor().execute(sql, parameters)
+        names = [column[0] for column in found.description]
+        return tuple(dict(zip(names, values, strict=True)) for values in found.fetchall())
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        """This thread's own: a cursor forgets its schema, and is for one thread at a time."""
+        if not hasattr(self._cursors, "own"):
+            self._cursors.own = self._connection.cursor()
+            self._cursors.own.execute("use release")
+        cursor: duckdb.DuckDBPyConnection = self._cursors.own
+        return cursor
 
 
 class Shelf:

@@ -62,6 +62,21 @@
     }
   });
 
+  /* The rows of a chart as a table: asked for when the reader opens it. The server escapes what is in it. */
+  function fill(event) {
+    var at = event.target;
+    if (!at.matches || !at.matches("details.twin[open]") || at.dataset.filled === at.dataset.rows) { return; }
+    at.dataset.filled = at.dataset.rows;
+    fetch(at.dataset.rows, { credentials: "same-origin" })
+      .then(function (answer) { return answer.text().then(function (text) { return [answer.ok, text]; }); })
+      .then(function (got) {
+        var place = at.querySelector("div");
+        if (got[0]) { place.innerHTML = got[1]; } else { place.textContent = got[1]; }
+      })
+      .catch(function () { at.dataset.filled = ""; });
+  }
+  document.addEventListener("toggle", fill, true);
+
   window.dash_clientside = Object.assign(window.dash_clientside || {}, {
     zeven: {
       /* The filters write the address; the address makes the page. `shown` is what the server filled them

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import date
+from html import escape
 from typing import Any
 from urllib.parse import quote
 
@@ -29,6 +30,7 @@ from dashboard.viewmodel.parts import (
     Panel,
     Plot,
     Sentence,
+    Spark,
     Table,
     Waterfall,
 )
@@ -70,25 +72,45 @@ def card(item: Card, words: Words) -> Any:
                 ],
                 className="card-deltas",
             ),
-            html.Div(
-                [
-                    html.Span(
-                        className="spark" + (" running" if spark.is_running else ""),
-                        style={"height": f"{max(100 * (spark.share or 0), 2):.1f}%"},
-                        title=spark.title,
-                    )
-                    if spark.share is not None
-                    else html.Span(className="spark none", title=spark.title)
-                    for spark in item.sparks
-                ],
-                className="sparks",
-                role="img",
-                **{"aria-label": "; ".join(spark.title for spark in item.sparks)},
-            ),
+            _sparks(item.sparks),
             html.Div([html.Div(item.target), html.Div(item.detail)], className="card-small"),
         ],
         className=f"card status-{item.status or 'none'}",
         id=f"card-{item.slug}",
+    )
+
+
+def _sparks(sparks: Sequence[Spark]) -> Any:
+    """The last periods as one picture: a mask in the page's own colour, so that it follows the scheme.
+
+    The running period is hatched, the earlier ones are paler than the last.
+    """
+    width = 100 / max(len(sparks), 1)
+    drawn = []
+    for place, spark in enumerate(sparks):
+        if spark.share is None:
+            continue
+        height = max(100 * spark.share, 3)
+        fill = "url(#h)" if spark.is_running else "#000"
+        opacity = "" if place == len(sparks) - 1 else " fill-opacity='.5'"
+        drawn.append(
+            f"<rect x='{place * width:.2f}' y='{100 - height:.1f}' width='{width * 0.84:.2f}' "
+            f"height='{height:.1f}' fill='{fill}'{opacity}/>"
+        )
+    picture = (
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 100 100' preserveAspectRatio='none'>"
+        "<pattern id='h' width='2' height='9' patternUnits='userSpaceOnUse'>"
+        "<path d='M0 0h2v5H0z' fill='#000'/><path d='M0 5h2v4H0z' fill='#000' fill-opacity='.35'/></pattern>"
+        f"{''.join(drawn)}</svg>"
+    )
+    told = "; ".join(spark.title for spark in sparks)
+    mask = f'url("data:image/svg+xml,{quote(picture)}")'
+    return html.Div(
+        className="sparks",
+        role="img",
+        title=told,
+        style={"maskImage": mask, "WebkitMaskImage": mask},
+        **{"aria-label": told},
     )
 
 
@@ -156,8 +178,13 @@ def finding(item: Sentence) -> Any:
     )
 
 
-def panel(item: Panel, words: Words, *, about: str | None, csv: str, height: int, note: str = "") -> Any:
-    """A question, its picture, its rows as a table and as CSV. `about` is the metric's definition."""
+def panel(
+    item: Panel, words: Words, *, about: str | None, csv: str, rows: str, height: int, note: str = ""
+) -> Any:
+    """A question, its picture, its rows as a table and as CSV.
+
+    `about` is the metric's definition; `csv` and `rows` are where the rows are as a file and as a table.
+    """
     head = html.Div(
         [
             html.Div(
@@ -198,7 +225,10 @@ def panel(item: Panel, words: Words, *, about: str | None, csv: str, height: int
             html.Figure(
                 [_legend(item, picture), drawn, html.Figcaption(_summary(item, words), className="unseen")]
             ),
-            html.Details([html.Summary(words.say("show_table")), _table(item, words)], className="twin"),
+            # filled by the browser when it is opened: few readers do, and its cells were a third of a page
+            html.Details(
+                [html.Summary(words.say("show_table")), html.Div()], className="twin", **{"data-rows": rows}
+            ),
         ]
     if note:
         body.append(html.P(note, className="note"))
@@ -423,23 +453,33 @@ def _bar(row: Mapping[str, Any], picture: Bars, tallest: float, text: str, words
         column = item.column(key)
         return f"{column.label}: {_text(row, column, words)}"
 
-    tone = str(row.get(picture.tone) or "main") if picture.tone else "main"
-    parts = []
-    if (width := share(picture.bar)) is not None:
-        parts.append(html.Span(className=f"fill {tone}", style={"width": f"{width:.2f}%"}))
-    if (width := share(picture.inner)) is not None:
-        parts.append(html.Span(className="inner", style={"width": f"{width:.2f}%"}))
+    tone = COLOURS[str(row.get(picture.tone) or "main") if picture.tone else "main"]
+    layers: list[tuple[str, float, str, str]] = []
+    """(colour, left in percent, width, height) from the top down."""
+    if (left := share(picture.mark)) is not None:
+        layers.append(("var(--z-text)", left, "2px", "100%"))
     low, high = share(picture.low), share(picture.high)
     if low is not None and high is not None:  # a wide one ends at the edge: its figures are in the hint
-        parts.append(
-            html.Span(className="interval", style={"left": f"{low:.2f}%", "width": f"{high - low:.2f}%"})
-        )
-    if (left := share(picture.mark)) is not None:
-        parts.append(html.Span(className="mark", style={"left": f"{left:.2f}%"}))
+        wide = max(high - low, 0.5)
+        layers.append(("var(--z-line-strong)", 100 * low / max(100 - wide, 0.01), f"{wide:.2f}%", "2px"))
+    if width := share(picture.inner):
+        layers.append(("var(--z-second)", 0, f"{width:.2f}%", "5px"))
+    if width := share(picture.bar):
+        layers.append((tone, 0, f"{width:.2f}%", "100%"))
+    track = {
+        "backgroundImage": ",".join(f"linear-gradient({colour},{colour})" for colour, *_ in layers),
+        "backgroundPosition": ",".join(f"{left:.2f}% 50%" for _, left, *_ in layers),
+        "backgroundSize": ",".join(f"{width} {height}" for *_, width, height in layers),
+    }
     hint = " · ".join(filter(None, map(told, (picture.inner, picture.low, picture.high, picture.mark))))
     return html.Div(
         [
-            html.Span(parts, className="track", title=hint or None, **{"aria-hidden": "true"}),
+            html.Span(
+                className="track",
+                title=hint or None,
+                style=track if layers else None,
+                **{"aria-hidden": "true"},
+            ),
             html.Span(text, className="bar-value"),
         ],
         className="bar",
@@ -550,6 +590,25 @@ def _cell(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else float(value)
 
 
-def csv_address(path: str, query: str, panel_id: str, release_id: str) -> str:
-    """Where the rows of a panel can be had: of the release that the page shows."""
-    return f"/csv{path.rstrip('/')}?{query}&panel={quote(panel_id)}&release={quote(release_id)}"
+def rows_as_table(item: Panel, words: Words) -> str:
+    """The rows of a panel as a table for the page, for `_fill` of the browser's part."""
+
+    def cell(tag: str, text: str, column: Column) -> str:
+        side = ' class="right"' if column.kind in RIGHT else ""
+        scope = ' scope="col"' if tag == "th" else ""
+        return f"<{tag}{scope}{side}>{escape(text)}</{tag}>"
+
+    head = "".join(cell("th", column.label, column) for column in item.columns)
+    body = "".join(
+        f"<tr>{''.join(cell('td', _text(row, column, words), column) for column in item.columns)}</tr>"
+        for row in item.rows
+    )
+    return (
+        f'<div class="scroll" tabindex="0"><table class="plain"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def rows_address(kind: str, path: str, query: str, panel_id: str, release_id: str) -> str:
+    """Where the rows of a panel can be had as `csv` or as `table`: of the release that the page shows."""
+    return f"/{kind}{path.rstrip('/')}?{query}&panel={quote(panel_id)}&release={quote(release_id)}"
