@@ -35,7 +35,7 @@ def application() -> object:
 
 
 def _tell_that_there_is_no_pandas() -> None:
-    """DuckDB looks for pandas at every bound value; where it is not installed that was a quarter of a query."""
+    """DuckDB looks for it at every bound value; where it is not installed that was a quarter of a query."""
     if importlib.util.find_spec("pandas") is None:
         sys.modules["pandas"] = None  # type: ignore[assignment]
 
