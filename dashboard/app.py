@@ -253,7 +253,7 @@ def _routes(app: dash.Dash, settings: Settings, shelf: Shelf) -> None:
             return {"status": "damaged", "message": str(error)}, 503
         return {"status": "ok", "release": release.release_id if release else None}, 200
 
-    @server.get("/csv/")
+    @server.get("/csv", strict_slashes=False)  # a redirect would name http, whatever the proxy speaks
     @server.get("/csv/<path:pathname>")
     def rows_as_csv(pathname: str = "") -> flask.Response:
         return _rows(settings, shelf, pathname, _csv)
