@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 python := .venv/bin/python
 zeven  := $(python) -m orchestration.cli
 
-.PHONY: help setup run dashboard dev test test-slow lint format lock clean clean-data
+.PHONY: help setup run dashboard dev test test-slow bench-dashboard lint format lock clean clean-data
 
 help:            ## show this list
 	@sed -n 's/^\([a-z-]*\): *.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -31,6 +31,9 @@ test: setup      ## the tests (minutes)
 
 test-slow: setup ## the proofs that take long: kill -9 series, a large company
 	$(python) -m pytest -m slow
+
+bench-dashboard: setup ## how fast the pages are for 200 reps, into docs/performance_dashboard.md (minutes)
+	$(python) -m benchmarks.dashboard
 
 lint: setup      ## ruff, mypy, sqlfluff; changes nothing
 	$(python) -m ruff check .

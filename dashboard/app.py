@@ -25,6 +25,7 @@ from dashboard.pages import findings, metric, overview, rep
 from dashboard.pages.page import Page, Source
 from dashboard.releases import Failure, Release, Shelf
 from dashboard.ui import parts, shell
+from dashboard.ui.packed import Answer, Kept
 from dashboard.viewmodel.parts import Panel
 from dashboard.words import Words
 from orchestration.errors import ZevenError
@@ -85,11 +86,13 @@ class _Application(dash.Dash):
 
 
 def _callbacks(app: dash.Dash, settings: Settings, shelf: Shelf) -> None:
+    kept = Kept()
+
     @app.callback(
         Output("root", "children"), Output("state", "data"), Input("url", "pathname"), Input("url", "search")
     )
-    def show(pathname: str | None, search: str | None) -> tuple[Any, Any]:
-        return render(settings, shelf, pathname, search, dict(flask.request.headers))
+    def show(pathname: str | None, search: str | None) -> Answer:
+        return render(settings, shelf, pathname, search, dict(flask.request.headers), kept)
 
     app.clientside_callback(
         "window.dash_clientside.zeven.address",
@@ -105,9 +108,17 @@ def _callbacks(app: dash.Dash, settings: Settings, shelf: Shelf) -> None:
 
 
 def render(
-    settings: Settings, shelf: Shelf, pathname: str | None, search: str | None, headers: Mapping[str, str]
-) -> tuple[Any, Any]:
-    """(the page, what the browser must know of it) for an address; never raises for what an address says."""
+    settings: Settings,
+    shelf: Shelf,
+    pathname: str | None,
+    search: str | None,
+    headers: Mapping[str, str],
+    kept: Kept | None = None,
+) -> Answer:
+    """(the page, what the browser must know of it) for an address; never raises for what an address says.
+
+    With `kept` a page of numbers is packed, and comes from there when it was asked for before.
+    """
     asked = view.read(pathname, search)
     language = view.language_of(asked, settings.dashboard.language)
     words = Words(language, settings.company.currency, settings.company.time_zone)
@@ -126,7 +137,7 @@ def render(
                 _notice(words, "no_release", command=".venv/bin/zeven run", details=told),
                 _state(words, "no_release"),
             )
-        return _page(settings, shelf, release, asked, who)
+        return _page(settings, shelf, release, asked, who, kept)
     except ZevenError as error:
         log.error("%s", error)
         return _notice(words, "trouble"), _state(words, "trouble")
@@ -136,13 +147,25 @@ def render(
 
 
 def _page(
-    settings: Settings, shelf: Shelf, release: Release, asked: view.Asked, who: Reader
-) -> tuple[Any, Any]:
+    settings: Settings, shelf: Shelf, release: Release, asked: view.Asked, who: Reader, kept: Kept | None
+) -> Answer:
     source = _source(settings, release, asked, who)
     if source is None:
         words = Words(settings.dashboard.language, release.currency, release.time_zone)
         return _notice(words, "no_release", command=".venv/bin/zeven run"), _state(words, "no_release")
-    words, shown = source.words, source.view
+    words = source.words
+    banner = _banner(words, shelf.failure(), tell=who.rep_id is None)
+    stale = _stale(words, release, settings.release.max_age_hours)
+
+    def made() -> Answer:
+        return _made(source, who, banner, stale)
+
+    # all that a page follows from: a release never changes
+    return kept((release.release_id, source.view, who.rep_id, banner, stale), made) if kept else made()
+
+
+def _made(source: Source, who: Reader, banner: str, stale: str) -> Answer:
+    words, shown, release = source.words, source.view, source.release
     page = make(source) if who.may_open(shown.path) else None
     if page is None:
         body = [
@@ -160,8 +183,8 @@ def _page(
         names={slug: words.of_catalog(row, "name") for slug, row in source.catalog.items()},
         release=words.say("release", release=release.release_id),
         as_of=words.say("as_of", moment=words.moment(release.as_of)),
-        stale=_stale(words, release, settings.release.max_age_hours),
-        banner=_banner(words, shelf.failure(), tell=who.rep_id is None),
+        stale=stale,
+        banner=banner,
         may_roam=who.rep_id is None,
     )
     state = {
