@@ -53,9 +53,20 @@ OUTLINE = Outline(
 )
 COMPANY = View((), OUTLINE.periods["month"][-1], "company", None, None, None, "en")
 HOSTILE = (
-    "' or 1=1 --", '"; drop table kpi_scorecard; --', "$team_id", "../../etc/passwd", "..", "%2e%2e%2f",
-    "month\nSet-Cookie: a=b", "\x00", "<script>alert(1)</script>", "{0.__class__}", "%", "🙂" * 50, "x" * 10_000,
-)  # fmt: skip
+    "' or 1=1 --",
+    '"; drop table kpi_scorecard; --',
+    "$team_id",
+    "../../etc/passwd",
+    "..",
+    "%2e%2e%2f",
+    "month\nSet-Cookie: a=b",
+    "\x00",
+    "<script>alert(1)</script>",
+    "{0.__class__}",
+    "%",
+    "🙂" * 50,
+    "x" * 10_000,
+)
 
 
 def opened(pathname: str = "/", **query: str) -> View:
@@ -153,7 +164,7 @@ def test_the_language_is_the_address_s_or_the_company_s(language: Any) -> None:
 
 
 def test_a_release_without_a_period_answers_nothing() -> None:
-    nothing = Outline({kind: () for kind in PERIOD_TYPES}, {}, {}, ())
+    nothing = Outline(dict.fromkeys(PERIOD_TYPES, ()), {}, {}, ())
     assert resolve(Asked(), nothing, "en") is None
     assert resolve(read("/rep/x", "?period=week"), nothing, "en") is None
     assert resolve(Asked(), Outline({}, {}, {}, ()), "en") is None
