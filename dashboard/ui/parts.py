@@ -567,11 +567,11 @@ def _board(item: Panel, picture: Board, words: Words) -> Any:
         rowData=rows,
         columnSize=None,
         className="zeven-grid",
-        style={"height": f"{min(44 * (len(rows) + 1) + 8, 620)}px"},
+        style={"height": f"{min(32 * len(rows) + 48, 620)}px"},
         dashGridOptions={
             "animateRows": False,
-            "rowHeight": 40,
-            "headerHeight": 44,
+            "rowHeight": 32,
+            "headerHeight": 36,
             "ensureDomOrder": True,
         },
     )

@@ -227,12 +227,12 @@ def by_rep(
         by_source=True,
         slug=slug,
         title=words.say("by_rep"),
-        subtitle=hint,
+        subtitle=hint if few else "",
         columns=columns,
         rows=tuple(made),
         picture=Bars(bar=shown[0].column, mark=mark, href="href", tone="tone", hidden=_hidden(shown, mark))
         if few
-        else Board(href="href", tones={shown[0].column: "tone"} if tone else {}, hidden=_hidden(shown, mark)),
+        else Board(href="href", tones={shown[0].column: "tone"} if tone else {}),
         empty=words.say("nothing_here"),
         wide=True,
     )
