@@ -148,7 +148,7 @@ class Words:
         return dates.format_datetime(local, "d MMM HH:mm", locale=self.locale)
 
     def period(self, period: Period) -> str:
-        """`November 2026`, `Q4 2026`, `2026`, `week 48, 2026`; by the calendar year of its last day."""
+        """`November 2026`, `Q4 2026`, `2026`, `Week 48, 2026`; `Apr 2025 – Mar 2026` off the calendar."""
         return self.period_of(period.type, period.start, period.end)
 
     def period_of(self, period_type: str, start: date, end: date) -> str:
@@ -173,15 +173,16 @@ class Words:
         return self.short_period("month", first)
 
     def short_period(self, period_type: str, start: date) -> str:
-        """For an axis: `Nov`, `Jan ’26`, `w48`."""
+        """For an axis: `Nov`, `Jan ’26`, `w48`; a quarter or year that follows no calendar by its start."""
         if period_type == "week":
             return self.say("week_short", week=start.isocalendar().week)
         if period_type == "year":
-            return str(start.year)
+            return str(start.year) if start.month == 1 else f"{start.year}/{(start.year + 1) % 100:02d}"
         if period_type == "quarter" and start.month in (1, 4, 7, 10):
             return self.say("quarter_short", quarter=(start.month + 2) // 3, year=f"{start.year % 100:02d}")
         short = dates.format_date(start, "MMM", locale=self.locale).rstrip(".")
-        return f"{short} ’{start.year % 100:02d}" if start.month == 1 else short
+        is_dated = start.month == 1 or period_type == "quarter"
+        return f"{short} ’{start.year % 100:02d}" if is_dated else short
 
     def dated_period(self, period_type: str, start: date) -> str:
         """A short name that tells the year: `Oct ’26`, `w48 ’25`."""
