@@ -222,4 +222,4 @@ KIND_OF_UNIT: dict[str, Kind] = {
     "ratio": "ratio",
     "currency": "money",
 }
-"""How a unit of `metric_catalog` is written."""
+"""How a unit of `metric_catalog` is written; another unit is a `number`."""

@@ -61,7 +61,7 @@ def _card(
     told: Mapping[date, Row],
     own: Mapping[str, Sequence[Row]],
 ) -> Card:
-    kind = KIND_OF_UNIT[metric["unit"]]
+    kind = KIND_OF_UNIT.get(str(metric["unit"]), "number")
     now = told.get(view.period.start, {})
     details = next((row for row in own.get(slug, ()) if row["period_start"] == view.period.start), {})
     status = now.get("status")

@@ -43,7 +43,7 @@ def beside_the_team(
         rows=tuple(
             {
                 "metric": words.of_catalog(metric, "name"),
-                "kind": KIND_OF_UNIT[metric["unit"]],
+                "kind": KIND_OF_UNIT.get(str(metric["unit"]), "number"),
                 "own": of(own, slug),
                 "target": of(own, slug, "target_value"),
                 "team": of(team, slug),
