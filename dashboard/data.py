@@ -249,6 +249,6 @@ def _owner(view: View) -> dict[str, Any]:
 
 def _table(slug: str) -> str:
     """The mart of a metric; slugs are those of `metric_catalog`, never from an address."""
-    if not re.fullmatch("[a-z_]+", slug):
+    if not re.fullmatch("[a-z][a-z0-9_]*", slug):
         raise KeyError(slug)
     return f"kpi_{slug}"
