@@ -281,7 +281,7 @@ def _routes(app: dash.Dash, settings: Settings, shelf: Shelf) -> None:
     def rows_as_csv(pathname: str = "") -> flask.Response:
         return _rows(settings, shelf, pathname, _csv)
 
-    @server.get("/table/")
+    @server.get("/table", strict_slashes=False)
     @server.get("/table/<path:pathname>")
     def rows_as_table(pathname: str = "") -> flask.Response:
         return _rows(settings, shelf, pathname, _table)
