@@ -7,7 +7,7 @@ A module that uses one carries `xdist_group("dashboard_company")`, so that one p
 from __future__ import annotations
 
 import pytest
-from published import Company, copy_of, run_pipeline_in
+from published import Company, copy_of, publish_oddities, run_pipeline_in
 
 from dashboard.releases import Release
 
@@ -27,3 +27,11 @@ def release(company: Company) -> Release:
 def changed(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Company:
     """A copy that a test may publish in, break and prune."""
     return copy_of(company, tmp_path_factory.mktemp("changed"))
+
+
+@pytest.fixture(scope="session")
+def odd(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """A copy with a second release, of oddities (`published.publish_oddities`). Read it only."""
+    copy = copy_of(company, tmp_path_factory.mktemp("odd"))
+    publish_oddities(copy)
+    return copy

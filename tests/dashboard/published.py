@@ -74,7 +74,6 @@ def run_pipeline_in(folder: Path) -> Company:
 def copy_of(company: Company, folder: Path) -> Company:
     """The same releases elsewhere, free to be changed."""
     shutil.copytree(company.folder / "published", folder / "published", symlinks=True)
-    (folder / "published" / "releases").chmod(0o755)
     return Company(folder)
 
 
@@ -117,6 +116,64 @@ def publish_changed(
 def _lenient(contract: Contract) -> Contract:
     plain = tuple(Column(column.name, column.data_type, column.description) for column in contract.columns)
     return Contract(contract.table, contract.description, plain, contract.key)
+
+
+ODD_REP = 'crm:R/2 50%41 "é"'
+"""A rep id that every step of an address gets wrong that decodes too often, too seldom or too early."""
+FORMULAS = {"rep": '=HYPERLINK("http://evil.example")', "stage": "@SUM(1+1)", "deal": "+", "source": "-1+1"}
+MARKUP = "<img src=x onerror=alert(1)>"
+EIGHTH = "renewals_30d"
+"""A metric of which the dashboard knows nothing; its unit neither."""
+_MEMBER = (
+    "period_type, period_start, period_end, is_complete, level, team_id, rep_id, breakdown, breakdown_value"
+)
+_TYPES = {"period_start": "date", "period_end": "date", "is_complete": "boolean", "renewals": "double"}
+
+
+def publish_oddities(company: Company) -> ReleaseInfo:
+    """A release with an eighth metric, and with names and ids that try to be something else."""
+    with_rep = ("dim_reps", "fct_leads", "fct_opportunities", "fct_targets", "kpi_scorecard", "kpi_signals")
+    metrics = [name for name in load_contracts(MODELS_DIR) if name.startswith("kpi_")]
+    renamed = [
+        f"update marts.{table} set rep_id = '{ODD_REP}' where rep_id = 'demo:R002'"
+        for table in dict.fromkeys((*with_rep, *metrics))
+    ]
+    eighth = Contract(
+        f"kpi_{EIGHTH}",
+        "One row per period and member.",
+        tuple(Column(name, _TYPES.get(name, "varchar"), "-") for name in (*_MEMBER.split(", "), "renewals")),
+        tuple(_MEMBER.split(", ")),
+    )
+    return publish_changed(
+        company,
+        *renamed,
+        f"update marts.dim_reps set rep_name = '{FORMULAS['rep']}' where rep_id = '{ODD_REP}'",
+        f"update marts.dim_teams set team_name = '{MARKUP}' where team_id = 'demo:T01'",
+        f"update marts.fct_opportunities set opportunity_id = '{FORMULAS['deal']}' || opportunity_id",
+        f"update marts.kpi_open_pipeline set breakdown_value = '{FORMULAS['stage']}' "
+        "where breakdown = 'stage' and breakdown_value = "
+        "(select min(breakdown_value) from marts.kpi_open_pipeline where breakdown = 'stage' "
+        "and level = 'company' and period_type = 'month' "
+        "and period_start = (select max(period_start) from marts.kpi_open_pipeline "
+        "where period_type = 'month'))",
+        *(
+            f"update marts.{table} set breakdown_value = '{FORMULAS['source']}' "
+            "where breakdown = 'source' and breakdown_value = 'website'"
+            for table in metrics
+            if table not in ("kpi_scorecard", "kpi_signals")
+        ),
+        f"update marts.kpi_signals set text_en = '{MARKUP}' where level = 'company'",
+        f"create table marts.kpi_{EIGHTH} as select {_MEMBER}, won_opportunities * 1.5::double as renewals "
+        "from marts.kpi_closed_sales",
+        f"insert into marts.metric_catalog select '{EIGHTH}', 8, 'Renewals', 'Verlengingen', 'hugs', "
+        "direction, 'renewals', 'What was renewed.', 'Wat verlengd is.', 'Who stays?', 'Wie blijft?', owner "
+        "from marts.metric_catalog where slug = 'closed_sales'",
+        "insert into marts.kpi_scorecard (kpi, period_type, period_start, level, team_id, rep_id, value, "
+        f"unit, previous_value, direction, sort_order) select '{EIGHTH}', period_type, period_start, level, "
+        "team_id, rep_id, renewals, 'hugs', 4, 'higher_is_better', 8 "
+        f"from marts.kpi_{EIGHTH} where breakdown = 'total'",
+        **{f"kpi_{EIGHTH}": eighth},
+    )
 
 
 def just_now() -> datetime:
