@@ -79,7 +79,7 @@ def copy_of(company: Company, folder: Path) -> Company:
 
 
 def publish_changed(
-    company: Company, *statements: str, created_at: datetime | None = None, **tables: Contract
+    company: Company, *statements: str, tables: Mapping[str, Contract] | None = None
 ) -> ReleaseInfo:
     """A new release of the tables that serve, after `statements` changed them in the schema `marts`.
 
@@ -89,11 +89,11 @@ def publish_changed(
     serving = company.store.releases / company.serving
     manifest = read_manifest(serving)
     as_of = parse_instant(manifest["as_of"])
-    contracts = {**_shown_tables(), **tables}
+    contracts = {**_shown_tables(), **(tables or {})}
     with duckdb.connect() as con:
         con.execute("set timezone = 'UTC'; create schema marts; create schema zeven")
         con.execute(f"attach '{serving / 'zeven.duckdb'}' as serving (read_only)")
-        for name in contracts.keys() - tables.keys():
+        for name in _shown_tables():
             con.execute(f"create table marts.{name} as from serving.{name}")
         for statement in statements:
             con.execute(statement)
@@ -110,7 +110,7 @@ def publish_changed(
             as_of=as_of,
             code_version="0.0.0",
             contracts=contracts,
-            created_at=created_at or parse_instant(manifest["created_at"]) + timedelta(minutes=1),
+            created_at=parse_instant(manifest["created_at"]) + timedelta(minutes=1),
         )
 
 
@@ -183,7 +183,7 @@ def publish_oddities(company: Company) -> ReleaseInfo:
         f"unit, previous_value, direction, sort_order) select '{EIGHTH}', period_type, period_start, level, "
         "team_id, rep_id, renewals, 'hugs', 4, 'higher_is_better', 8 "
         f"from marts.kpi_{EIGHTH} where breakdown = 'total'",
-        **{f"kpi_{EIGHTH}": eighth},
+        tables={f"kpi_{EIGHTH}": eighth},
     )
 
 

@@ -522,7 +522,8 @@ def test_the_index_names_no_other_host_and_only_scripts_that_are_allowed(browser
 
 def test_a_page_is_made_once(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = company.settings()
-    shelf, kept, made = Shelf(settings), Kept(), []
+    made: list[int] = []
+    shelf, kept = Shelf(settings), Kept()
     monkeypatch.setitem(app.PAGES, ("findings",), counting(app.PAGES[("findings",)], made))
     for _ in range(3):
         app.render(settings, shelf, "/findings", "", {}, kept)

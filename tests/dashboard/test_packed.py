@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from published import Browser, Company, source_of
 
 from dashboard import app
+from dashboard.access import Reader
 from dashboard.releases import Release
 from dashboard.ui.packed import NOT_FOR_THE_PAGE, pack
 
@@ -235,7 +236,7 @@ def test_what_only_dash_uses_is_left_out() -> None:
 @pytest.mark.parametrize("period", ["month", "year"])
 def test_every_page_draws_the_same(release: Release, pathname: str, period: str) -> None:
     source = source_of(release, pathname, period_type=period)
-    page, _ = app._made(source, app.Reader(""), banner="A run failed.", stale="old")
+    page, _ = app._made(source, Reader(""), banner="A run failed.", stale="old")
     drawn = same(page)
     texts = [node for node in walk(drawn) if isinstance(node, str)]
     assert "Zeven" in texts
@@ -267,7 +268,7 @@ def components_of(node: Any) -> Iterator[Any]:
 @pytest.mark.xdist_group("dashboard_company")
 def test_the_server_sends_what_was_packed(company: Company, release: Release) -> None:
     source = source_of(release, "findings")
-    page, _ = app._made(source, app.Reader(""), banner="", stale="")
+    page, _ = app._made(source, Reader(""), banner="", stale="")
     assert Browser.of(company.settings()).page("/findings").root == packed(page)
 
 

@@ -209,7 +209,7 @@ def test_many_reps_are_a_board_with_their_teams(many: int, is_board: bool) -> No
 
 
 def test_teams_stand_by_what_they_did() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"team_id": "T1", "won": 5, "deals": 1, "status": "behind"},
         {"team_id": "T2", "won": 9, "deals": 1, "status": None},
         {"team_id": "T3", "won": None, "deals": 1},

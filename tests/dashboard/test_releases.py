@@ -13,12 +13,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 from dashboard import releases
-from dashboard.releases import Failure, Release, Shelf
+from dashboard.releases import Failure, Release, Row, Shelf
 from orchestration.errors import ZevenError
 from orchestration.publish.store import switch_link, write_json
 from orchestration.settings import Settings, load_settings
@@ -105,9 +106,12 @@ def test_a_question_is_answered_once(settings: Settings, monkeypatch: pytest.Mon
     put(settings, FIRST)
     asked: list[str] = []
     real = Release._rows
-    monkeypatch.setattr(
-        Release, "_rows", lambda self, sql, **values: (asked.append(sql), real(self, sql, **values))[1]
-    )
+
+    def counted(self: Release, sql: str, **values: Any) -> tuple[Row, ...]:
+        asked.append(sql)
+        return real(self, sql, **values)
+
+    monkeypatch.setattr(Release, "_rows", counted)
     release = Release(settings, FIRST)
     sql = "select $a::integer as a"
     assert [release.rows(sql, a=value) for value in (1, 2, 1)] == [({"a": 1},), ({"a": 2},), ({"a": 1},)]
