@@ -125,7 +125,8 @@ def members(
     # of all teams, whichever is shown: the next team then costs no query
     found = release.rows(
         f"select {_columns(columns)} from {_table(slug)} "
-        "where period_type = $period_type and period_start = $start and level = $wanted and breakdown = $breakdown and breakdown_value = $value "
+        "where period_type = $period_type and period_start = $start and level = $wanted "
+        "and breakdown = $breakdown and breakdown_value = $value "
         "order by team_id, rep_id",
         period_type=view.period.type,
         start=view.period.start,

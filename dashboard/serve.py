@@ -18,7 +18,7 @@ HOST = "127.0.0.1"
 WORKERS = 2
 THREADS = 4
 KEEP_ALIVE = 75
-"""Seconds that an idle connection stays open: longer than nginx's 60, so that nginx is the one to close it."""
+"""Seconds that an idle connection stays open: longer than nginx's 60, so that nginx closes it."""
 
 
 def application() -> object:
