@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
-from browser.served import CHROMIUM, SECONDS, Company, Visit, serving, visiting
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from benchmarks.browser import SWITCHES
+from browser.served import CHROMIUM, SECONDS, Company, Visit, serving, visiting
 from demo.render_export import make_export
 from orchestration.settings import PROJECT_ROOT
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser.served import IN_A_BROWSER, LANGUAGES, SLUGS, Company, Visit, visiting
 from playwright.sync_api import Browser, expect
 
-from dashboard.view import Language
+from browser.served import IN_A_BROWSER, SLUGS, Company, Visit, visiting
+from dashboard.view import LANGUAGES, Language
 
 pytestmark = IN_A_BROWSER
 PAGES = ("overview", *SLUGS, "rep", "findings", "not_found")
