@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from benchmarks.browser import SWITCHES
-from browser.served import CHROMIUM, SECONDS, Company, Visit, serving, visiting
+from browser.served import CHROMIUM, SECONDS, Company, Visit, in_context, opened, serving
 from demo.render_export import make_export
 from orchestration.settings import PROJECT_ROOT
 
@@ -62,8 +62,16 @@ def server(company: Company) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="package")
+def usual(chromium: Browser) -> Iterator[BrowserContext]:
+    """A reader who was here before: fetching the files again for each test took most of its time."""
+    context = opened(chromium)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def visit(chromium: Browser, server: str) -> Iterator[Visit]:
-    """A fresh page on a usual screen."""
-    with visiting(chromium, server) as made:
+def visit(usual: BrowserContext, server: str) -> Iterator[Visit]:
+    """A new page on a usual screen."""
+    with in_context(usual, server) as made:
         yield made

@@ -24,7 +24,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import duckdb
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from dashboard.view import Language
 from dashboard.words import KIND_OF_UNIT, NOTHING, Words
@@ -230,19 +230,34 @@ class Visit:
         expect(self.page.locator("#release")).to_have_text(release_id)
 
 
-@contextmanager
-def visiting(
-    chromium: Browser, server: str, *, screen: tuple[int, int] = SCREEN, **context: Any
-) -> Iterator[Visit]:
-    """A page of somebody who never was here; nothing may have gone wrong on it in the end."""
+def opened(chromium: Browser, screen: tuple[int, int] = SCREEN, **context: Any) -> BrowserContext:
+    """A reader who never was here, with a screen."""
     width, height = screen
     # without reduced motion a picture or a colour may be looked at on its way to another one
-    opened = chromium.new_context(
+    return chromium.new_context(
         viewport={"width": width, "height": height}, **{"reduced_motion": "reduce", **context}
     )
+
+
+@contextmanager
+def in_context(context: BrowserContext, server: str) -> Iterator[Visit]:
+    """A new page of a reader; nothing may have gone wrong on it in the end."""
+    visit = Visit(context.new_page(), server)
     try:
-        visit = Visit(opened.new_page(), server)
         yield visit
         assert visit.trouble == []
     finally:
-        opened.close()
+        visit.page.close()
+
+
+@contextmanager
+def visiting(
+    chromium: Browser, server: str, screen: tuple[int, int] = SCREEN, **context: Any
+) -> Iterator[Visit]:
+    """A page of somebody who never was here."""
+    reader = opened(chromium, screen, **context)
+    try:
+        with in_context(reader, server) as visit:
+            yield visit
+    finally:
+        reader.close()

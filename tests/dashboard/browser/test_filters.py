@@ -119,19 +119,20 @@ def test_the_language_and_its_way_back(visit: Visit, company: Company) -> None:
     expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
-def test_the_colour_scheme_is_kept(visit: Visit, company: Company) -> None:
-    visit.open("/")
-    page, root = visit.page, visit.page.locator("html")
-    expect(root).to_have_attribute("data-mantine-color-scheme", "light")
-    toggle = page.get_by_role("button", name=company.words().say("theme"))
-    toggle.click()
-    expect(root).to_have_attribute("data-mantine-color-scheme", "dark")
-    visit.shows(company.cards())
-    page.reload()
-    visit.is_drawn()
-    expect(root).to_have_attribute("data-mantine-color-scheme", "dark")
-    toggle.click()
-    expect(root).to_have_attribute("data-mantine-color-scheme", "light")
+def test_the_colour_scheme_is_kept(chromium: Browser, server: str, company: Company) -> None:
+    with visiting(chromium, server) as visit:
+        visit.open("/")
+        page, root = visit.page, visit.page.locator("html")
+        expect(root).to_have_attribute("data-mantine-color-scheme", "light")
+        toggle = page.get_by_role("button", name=company.words().say("theme"))
+        toggle.click()
+        expect(root).to_have_attribute("data-mantine-color-scheme", "dark")
+        visit.shows(company.cards())
+        page.reload()
+        visit.is_drawn()
+        expect(root).to_have_attribute("data-mantine-color-scheme", "dark")
+        toggle.click()
+        expect(root).to_have_attribute("data-mantine-color-scheme", "light")
 
 
 def test_a_shared_address_opens_the_same_view(visit: Visit, chromium: Browser, company: Company) -> None:
