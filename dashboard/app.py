@@ -281,7 +281,7 @@ def _routes(app: dash.Dash, settings: Settings, shelf: Shelf) -> None:
     def rows_as_csv(pathname: str = "") -> flask.Response:
         return _rows(settings, shelf, pathname, _csv)
 
-    @server.get("/table/")
+    @server.get("/table", strict_slashes=False)
     @server.get("/table/<path:pathname>")
     def rows_as_table(pathname: str = "") -> flask.Response:
         return _rows(settings, shelf, pathname, _table)
@@ -313,7 +313,11 @@ def _rows(
         who = reader(dict(flask.request.headers), settings.dashboard)
     except NotAdmittedError:
         flask.abort(403)
-    release = shelf.by_id(flask.request.args.get("release", ""))
+    try:
+        release = shelf.by_id(flask.request.args.get("release", ""))
+    except ZevenError as error:
+        log.error("%s", error)
+        return flask.Response("This release is damaged.\n", status=503, mimetype="text/plain")
     if release is None:
         return flask.Response(
             "This release is no longer kept. Load the page again for the newest numbers.\n",

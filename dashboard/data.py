@@ -275,6 +275,6 @@ def _columns(wanted: Collection[str]) -> str:
 
 def _table(slug: str) -> str:
     """The mart of a metric; slugs are those of `metric_catalog`, never from an address."""
-    if not re.fullmatch("[a-z_]+", slug):
+    if not re.fullmatch("[a-z][a-z0-9_]*", slug):
         raise KeyError(slug)
     return f"kpi_{slug}"

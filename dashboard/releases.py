@@ -45,13 +45,19 @@ class Release:
     """One published release, open for reading. `as_of` and `created_at` are instants with offset."""
 
     def __init__(self, settings: Settings, release_id: str) -> None:
-        manifest = read_manifest(Store.of(settings).releases / release_id)
-        self.release_id = release_id
-        self.as_of = parse_instant(manifest["as_of"])
-        self.created_at = parse_instant(manifest["created_at"])
-        self.company: str = manifest["company"]["name"]
-        self.currency: str = manifest["company"]["currency"]
-        self.time_zone: str = manifest["company"]["time_zone"]
+        folder = Store.of(settings).releases / release_id
+        manifest = read_manifest(folder)
+        try:
+            self.release_id = release_id
+            self.as_of = parse_instant(manifest["as_of"])
+            self.created_at = parse_instant(manifest["created_at"])
+            self.company: str = manifest["company"]["name"]
+            self.currency: str = manifest["company"]["currency"]
+            self.time_zone: str = manifest["company"]["time_zone"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ZevenError(
+                f"{folder}: release {release_id} is damaged, its manifest lacks {error}."
+            ) from None
         self._connection = catalogue.open_release(settings, release_id)
         # one viewer's query must not take both cores from the others: 50 viewers were served in
         # half the time with one thread each
@@ -107,13 +113,21 @@ class Shelf:
         raise ZevenError(f"{self._store.root}: releases change faster than they can be opened.")
 
     def by_id(self, release_id: str) -> Release | None:
-        """A release by its id, while it is kept; None where it is not."""
-        now = self.current()
+        """A release by its id, while it is kept; None where it is not. `ZevenError` where it is damaged."""
+        try:
+            now = self.current()
+        except ZevenError:
+            now = None  # another one may be whole
         if now is not None and now.release_id == release_id:
             return now
         if release_id not in self._store.release_ids():
             return None
-        return Release(self._settings, release_id)
+        try:
+            return Release(self._settings, release_id)
+        except (ZevenError, duckdb.Error):
+            if release_id in self._store.release_ids():
+                raise
+            return None  # pruned just now
 
     def failure(self) -> Failure | None:
         """Why the newest run published nothing; None where it did."""

@@ -89,7 +89,8 @@ class View:
 
 def read(pathname: str | None, search: str | None) -> Asked:
     """An address as a browser gives it: `/metric/open_pipeline` and `?period=month&start=2026-10-01`."""
-    path = tuple(unquote(part)[:LONGEST_VALUE] for part in (pathname or "/").split("/") if part)
+    whole = (pathname or "/").encode("utf-8", "replace").decode()  # half a character can be in no address
+    path = tuple(unquote(part)[:LONGEST_VALUE] for part in whole.split("/") if part)
     try:
         found = parse_qs((search or "").removeprefix("?"), max_num_fields=50)
     except ValueError:

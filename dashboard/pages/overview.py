@@ -98,7 +98,8 @@ def panels(source: Source) -> tuple[Panel, ...]:
 
 
 def sales_against_target(source: Source) -> Panel:
-    release, view = source.release, source.view
+    """Of all sources, whatever the view's: a target is not set by source, nor may what is held against it."""
+    release, view = source.release, replace(source.view, source=None)
     attainment = data.total(release, "target_attainment", view)
     before = cards.year_before(view.period)
     length = view.period.end - view.period.start

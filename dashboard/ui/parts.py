@@ -608,5 +608,9 @@ def rows_as_table(item: Panel, words: Words) -> str:
 
 
 def rows_address(kind: str, path: str, query: str, panel_id: str, release_id: str) -> str:
-    """Where the rows of a panel can be had as `csv` or as `table`: of the release that the page shows."""
-    return f"/{kind}{path.rstrip('/')}?{query}&panel={quote(panel_id)}&release={quote(release_id)}"
+    """Where the rows of a panel can be had as `csv` or as `table`: of the release that the page shows.
+
+    A server decodes a path once before the view reads it: what stands for a `/` or `%` of an id is kept.
+    """
+    kept = path.rstrip("/").replace("%25", "%2525").replace("%2F", "%252F")
+    return f"/{kind}{kept}?{query}&panel={quote(panel_id)}&release={quote(release_id)}"

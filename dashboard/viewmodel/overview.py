@@ -358,10 +358,11 @@ def coaching(
     view: View, words: Words, outline: Outline, by_metric: Mapping[str, Sequence[Row]], limit: int | None
 ) -> Panel:
     """Every rep's numbers of the period side by side; the best and the last when there is room for a few."""
+    nothing = {name: None for names in BOARD.values() for name in names}  # a week, say, has no target
     found: dict[str, dict[str, Any]] = {}
     for slug, names in BOARD.items():
         for row in by_metric.get(slug, ()):
-            entry = found.setdefault(row["rep_id"], {"rep_id": row["rep_id"]})
+            entry = found.setdefault(row["rep_id"], {"rep_id": row["rep_id"], **nothing})
             entry.update({name: row[column] for name, column in names.items()})
     rows = []
     for rep_id, entry in found.items():
