@@ -80,8 +80,13 @@ def callback(pathname: str, search: str) -> bytes:
     ).encode()
 
 
-def crowd(server: Server, known: Outline, *, viewers: int, views: int, seed: int = 7) -> Load:
-    """Every viewer asks for `views` pages, one as soon as the one before is there: nobody stops to read."""
+def crowd(
+    server: Server, known: Outline, *, viewers: int, views: int, reading: float = 0.0, seed: int = 7
+) -> Load:
+    """Every viewer asks for `views` pages and looks at each for `reading` seconds on average.
+
+    With 0 one page is asked for as soon as the one before is there: nobody stops to read.
+    """
     start = threading.Barrier(viewers + 1)
     seconds: list[float] = []
     sizes: list[int] = []
@@ -93,6 +98,8 @@ def crowd(server: Server, known: Outline, *, viewers: int, views: int, seed: int
         bodies = [callback("/", random_search(rng, known)) for _ in range(views)]
         start.wait()
         for body in bodies:
+            if reading:
+                time.sleep(rng.expovariate(1 / reading))
             began = time.perf_counter()
             try:
                 connection.request(

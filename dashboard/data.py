@@ -10,6 +10,7 @@ Names of tables and columns come from this file alone; values are bound.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -63,64 +64,79 @@ def catalog(release: Release) -> dict[str, Row]:
 
 def scorecard(release: Release, view: View) -> tuple[Row, ...]:
     """The seven headlines of the view's member in every period of its type up to its own, oldest first."""
-    return release.rows(
-        "select * from kpi_scorecard where period_type = $period_type and period_start <= $start "
-        f"and {_MEMBER} order by period_start, sort_order",
+    found = release.rows(
+        f"select * from kpi_scorecard where period_type = $period_type and {_MEMBER} "
+        "order by period_start, sort_order",
         period_type=view.period.type,
-        start=view.period.start,
         **view.member,
     )
+    return _until(found, view)
 
 
-def kpi(
-    release: Release,
-    slug: str,
-    view: View,
-    *,
-    breakdown: str = "total",
-    value: str | None = None,
-    since: date | None = None,
-    until: date | None = None,
+def history(
+    release: Release, slug: str, view: View, breakdown: str = "total", value: str = "total"
 ) -> tuple[Row, ...]:
-    """Rows of one metric for the view's member, by period and breakdown value.
-
-    The view's own period without `since` and `until`; `value` keeps one breakdown value.
-    """
-    return release.rows(
+    """One breakdown value of a metric in every period of the view's type up to its own, oldest first."""
+    # all periods, whichever is shown: the member's next period then costs no query
+    found = release.rows(
         f"select * from {_table(slug)} where period_type = $period_type and {_MEMBER} "
-        "and period_start between $since and $until and breakdown = $breakdown "
-        "and ($value::varchar is null or breakdown_value = $value) order by period_start, breakdown_value",
+        "and breakdown = $breakdown and breakdown_value = $value order by period_start",
         period_type=view.period.type,
-        since=since or until or view.period.start,
-        until=until or view.period.start,
         breakdown=breakdown,
         value=value,
         **view.member,
     )
+    return _until(found, view)
 
 
-def history(
-    release: Release, slug: str, view: View, breakdown: str = "total", value: str | None = None
+def total(release: Release, slug: str, view: View) -> Row | None:
+    """The metric's row of the view's member and period; None where the mart has none."""
+    newest = history(release, slug, view)[-1:]
+    return next((row for row in newest if row["period_start"] == view.period.start), None)
+
+
+def by_value(
+    release: Release, slug: str, view: View, breakdown: str, start: date | None = None
 ) -> tuple[Row, ...]:
-    """Rows of one metric in every period of the view's type up to its own, oldest first."""
-    return kpi(release, slug, view, breakdown=breakdown, value=value, since=date.min, until=view.period.start)
+    """Rows of one metric for the view's member, by breakdown value, in its period or the one of `start`."""
+    return release.rows(
+        f"select * from {_table(slug)} where period_type = $period_type and {_MEMBER} "
+        "and period_start = $start and breakdown = $breakdown order by breakdown_value",
+        period_type=view.period.type,
+        start=start or view.period.start,
+        breakdown=breakdown,
+        **view.member,
+    )
 
 
 def members(
-    release: Release, slug: str, view: View, level: str, *, source: str | None = None
+    release: Release,
+    slug: str,
+    view: View,
+    level: str,
+    *,
+    source: str | None = None,
+    columns: Collection[str] = (),
 ) -> tuple[Row, ...]:
-    """Rows of one metric in the view's period for every team, or every rep (of the view's team if any)."""
-    return release.rows(
-        f"select * from {_table(slug)} where period_type = $period_type and period_start = $start "
-        "and level = $wanted and breakdown = $breakdown and breakdown_value = $value "
-        "and ($team_id::varchar is null or team_id = $team_id) order by team_id, rep_id",
+    """Rows of one metric in the view's period for every team, or every rep (of the view's team if any).
+
+    With `columns` only those, beside the keys of the member.
+    """
+    # of all teams, whichever is shown: the next team then costs no query
+    found = release.rows(
+        f"select {_columns(columns)} from {_table(slug)} "
+        "where period_type = $period_type and period_start = $start and level = $wanted "
+        "and breakdown = $breakdown and breakdown_value = $value "
+        "order by team_id, rep_id",
         period_type=view.period.type,
         start=view.period.start,
         wanted=level,
         breakdown="source" if source else "total",
         value=source or "total",
-        team_id=view.team_id if level == "rep" else None,
     )
+    if level != "rep" or view.team_id is None:
+        return found
+    return tuple(row for row in found if row["team_id"] == view.team_id)
 
 
 def signals(release: Release, view: View) -> tuple[Row, ...]:
@@ -139,16 +155,14 @@ def signals(release: Release, view: View) -> tuple[Row, ...]:
 
 def closed_by_day(release: Release, view: View, since: date, until: date) -> tuple[Row, ...]:
     """Amount won per day the deals were closed on, days without any left out."""
-    return release.rows(
+    found = release.rows(
         "select closed_on, sum(amount) as amount, count(*) as deals from fct_opportunities "
-        "where outcome = 'won' and is_closed and closed_on between $since and $until "
-        f"and {_OWNED} and ($source::varchar is null or source = $source) "
-        "group by closed_on order by closed_on",
-        since=since,
-        until=until,
+        f"where outcome = 'won' and is_closed and {_OWNED} "
+        "and ($source::varchar is null or source = $source) group by closed_on order by closed_on",
         source=view.source,
         **_owner(view),
     )
+    return tuple(row for row in found if since <= row["closed_on"] <= until)
 
 
 def working_days(release: Release, since: date, until: date) -> tuple[Row, ...]:
@@ -245,6 +259,18 @@ _OWNED = (
 
 def _owner(view: View) -> dict[str, Any]:
     return {"team_id": view.team_id, "rep_id": view.rep_id}
+
+
+def _until(found: tuple[Row, ...], view: View) -> tuple[Row, ...]:
+    return tuple(row for row in found if row["period_start"] <= view.period.start)
+
+
+def _columns(wanted: Collection[str]) -> str:
+    """Published columns that a panel names, beside the keys of the member; all where it names none."""
+    for column in wanted:
+        if not re.fullmatch("[a-z_0-9]+", column):
+            raise KeyError(column)
+    return ", ".join(("team_id", "rep_id", *wanted)) if wanted else "*"
 
 
 def _table(slug: str) -> str:

@@ -16,11 +16,11 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
+from cachetools import LRUCache, cached
 
 from orchestration.errors import ZevenError
 from orchestration.publish import catalogue
@@ -29,8 +29,8 @@ from orchestration.publish.store import Store
 from orchestration.settings import Settings
 
 Row = Mapping[str, Any]
-REMEMBERED_ANSWERS = 2000
-"""Queries of one release whose rows are kept. A release never changes, so an answer never goes stale."""
+REMEMBERED_ROWS = 50_000
+"""Rows of answers that a release keeps, some 2 kB each. It never changes, so an answer never goes stale."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ class Release:
         # half the time with one thread each
         self._connection.execute("set threads = 1")
         self._cursors = threading.local()
-        self.rows = lru_cache(REMEMBERED_ANSWERS)(self._rows)
+        answers: LRUCache[Any, tuple[Row, ...]] = LRUCache(REMEMBERED_ROWS, lambda rows: len(rows) + 1)
+        self.rows = cached(answers, lock=threading.Lock())(self._rows)
 
     @property
     def today(self) -> date:

@@ -17,6 +17,8 @@ from orchestration.settings import SETTINGS_VARIABLE, Settings, load_settings
 HOST = "127.0.0.1"
 WORKERS = 2
 THREADS = 4
+KEEP_ALIVE = 75
+"""Seconds that an idle connection stays open: longer than nginx's 60, so that nginx closes it."""
 
 
 def application() -> object:
@@ -56,6 +58,8 @@ def serve(settings: Settings, port: int | None = None) -> None:
         str(WORKERS),
         "--threads",
         str(THREADS),
+        "--keep-alive",
+        str(KEEP_ALIVE),
         "--worker-tmp-dir",
         "/dev/shm" if Path("/dev/shm").is_dir() else "/tmp",  # noqa: S108 (a heartbeat file, made unnamed)
         "--no-control-socket",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -151,6 +151,7 @@ class Words:
         """`November 2026`, `Q4 2026`, `2026`, `Week 48, 2026`; `Apr 2025 – Mar 2026` off the calendar."""
         return self.period_of(period.type, period.start, period.end)
 
+    @lru_cache(2_000)  # noqa: B019 (there are as many as languages)
     def period_of(self, period_type: str, start: date, end: date) -> str:
         if period_type == "month":
             return dates.format_date(start, "MMMM y", locale=self.locale)
@@ -172,6 +173,7 @@ class Words:
             return value
         return self.short_period("month", first)
 
+    @lru_cache(2_000)  # noqa: B019
     def short_period(self, period_type: str, start: date) -> str:
         """For an axis: `Nov`, `Jan ’26`, `w48`; a quarter or year that follows no calendar by its start."""
         if period_type == "week":
@@ -198,11 +200,17 @@ class Words:
         """A value of a kind: `text`, `count`, `number`, `money`, `ratio`, `minutes`, `days` or `date`."""
         if value is None:
             return NOTHING
-        return str(_WRITERS[kind](self, value))
+        return _written(self, value, kind)
 
     @property
     def language_name(self) -> str:
         return str(Locale.parse(self.locale).get_language_name(self.locale))
+
+
+@lru_cache(20_000, typed=True)
+def _written(words: Words, value: Any, kind: str) -> str:
+    """Kept, as the next view shows most of them again: a page has 200, of some 25 microseconds each."""
+    return str(_WRITERS[kind](words, value))
 
 
 _WRITERS: dict[str, Any] = {

@@ -6,7 +6,8 @@ Belongs here: the frame of the seven, and which module makes which. Does not bel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from dash import html
 
@@ -40,11 +41,19 @@ PANELS: Mapping[str, Callable[[Source], tuple[Panel, ...]]] = {
 CHART_HEIGHT = 230
 
 
+def _without_holes(panels: Sequence[Panel]) -> tuple[Panel, ...]:
+    """The last panel that would stand beside nothing gets the whole row."""
+    narrow = [panel.id for panel in panels if not panel.wide]
+    if len(narrow) % 2 == 0:
+        return tuple(panels)
+    return tuple(replace(panel, wide=True) if panel.id == narrow[-1] else panel for panel in panels)
+
+
 def build(source: Source) -> Page:
     words, slug = source.words, source.view.path[1]
     metric = source.catalog[slug]
     name = words.of_catalog(metric, "name")
-    made = PANELS.get(slug, any_metric.panels)(source)
+    made = _without_holes(PANELS.get(slug, any_metric.panels)(source))
     card = next(card for card in overview_page.made_cards(source) if card.slug == slug)
     return Page(
         title=name,

@@ -35,11 +35,12 @@ TALL, LOW = 188, 152
 def made_cards(source: Source) -> tuple[Card, ...]:
     """The seven cards of the view."""
     release, view, words = source.release, source.view, source.words
-    own = {slug: data.kpi(release, slug, view) for slug in source.catalog}
-    if view.source is not None:
-        for slug in source.catalog:
-            if slug not in cards.WITHOUT_SOURCE:
-                own[slug] = data.history(release, slug, view, "source", view.source)
+    own = {
+        slug: data.history(release, slug, view)
+        if view.source is None or slug in cards.WITHOUT_SOURCE
+        else data.history(release, slug, view, "source", view.source)
+        for slug in source.catalog
+    }
     made = cards.cards(view, words, source.catalog, data.scorecard(release, view), own)
     return made if source.may_roam else tuple(replace(card, href="") for card in made)
 
@@ -66,18 +67,19 @@ def seven(source: Source) -> tuple[Any, ...]:
 
 def panels(source: Source) -> tuple[Panel, ...]:
     release, view, words = source.release, source.view, source.words
-    attainment = next(iter(data.kpi(release, "target_attainment", view)), None)
+    attainment = data.total(release, "target_attainment", view)
     return (
         sales_against_target(source),
-        overview.pipeline_by_stage(
-            words, data.kpi(release, "open_pipeline", view, breakdown="stage"), attainment
-        ),
+        overview.pipeline_by_stage(words, data.by_value(release, "open_pipeline", view, "stage"), attainment),
         sources(source),
         overview.coaching(
             view,
             words,
             source.outline,
-            {slug: data.members(release, slug, view, "rep") for slug in overview.BOARD},
+            {
+                slug: data.members(release, slug, view, "rep", columns=tuple(names.values()))
+                for slug, names in overview.BOARD.items()
+            },
             REPS_SHOWN,
         ),
         overview.season_or_trend(
@@ -98,7 +100,7 @@ def panels(source: Source) -> tuple[Panel, ...]:
 def sales_against_target(source: Source) -> Panel:
     """Of all sources, whatever the view's: a target is not set by source, nor may what is held against it."""
     release, view = source.release, replace(source.view, source=None)
-    attainment = next(iter(data.kpi(release, "target_attainment", view)), None)
+    attainment = data.total(release, "target_attainment", view)
     before = cards.year_before(view.period)
     length = view.period.end - view.period.start
     return overview.will_we_make_it(
@@ -120,8 +122,8 @@ def sources(source: Source) -> Panel:
     )
     return overview.sources(
         source.words,
-        data.kpi(release, "number_of_leads", view, breakdown="source"),
-        data.kpi(release, "conversion_ratio", view, breakdown="source", until=cohort.start) if cohort else (),
+        data.by_value(release, "number_of_leads", view, "source"),
+        data.by_value(release, "conversion_ratio", view, "source", cohort.start) if cohort else (),
         cohort,
     )
 

@@ -24,7 +24,7 @@ def panels(source: Source) -> tuple[Panel, ...]:
     release, view, words = source.release, source.view, source.words
     team = replace(view, level="team", rep_id=None)
     company = replace(view, level="company", rep_id=None, team_id=None)
-    attainment = next(iter(data.kpi(release, "target_attainment", view)), None)
+    attainment = data.total(release, "target_attainment", view)
     return (
         overview_page.sales_against_target(source),
         compare.beside_the_team(
@@ -35,9 +35,7 @@ def panels(source: Source) -> tuple[Panel, ...]:
             data.scorecard(release, team),
             data.scorecard(release, company),
         ),
-        overview.pipeline_by_stage(
-            words, data.kpi(release, "open_pipeline", view, breakdown="stage"), attainment
-        ),
+        overview.pipeline_by_stage(words, data.by_value(release, "open_pipeline", view, "stage"), attainment),
         pipeline.overdue(words, source.outline, view, data.overdue_deals(release, view, DEALS_SHOWN)),
         overview_page.answer_times(source),
     )

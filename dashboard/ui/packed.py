@@ -11,47 +11,46 @@ a thousand, of which a dozen ever do. So every run of plain HTML and links becom
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import orjson
+from cachetools import LRUCache
 from dash.development.base_component import Component
 
 PLAIN = "dash_html_components"
 NOT_FOR_THE_PAGE = ("children", "n_clicks", "n_clicks_timestamp", "disable_n_clicks")
-PAGES_KEPT = 200
-"""Of one process; each is some 100 kB."""
+KEPT_BYTES = 30_000_000
+"""Of one process; a page is some 80 kB."""
 
 Answer = tuple[Any, Any]
 """(the page, what the browser must know of it)."""
 
 
 class Kept:
-    """The newest pages, by all that they follow from."""
+    """The newest pages, by all that they follow from. Safe for many threads."""
 
-    def __init__(self, most: int = PAGES_KEPT) -> None:
-        self._most = most
-        self._pages: OrderedDict[Hashable, Answer] = OrderedDict()
+    def __init__(self, most: int = KEPT_BYTES) -> None:
+        self._pages: LRUCache[Hashable, tuple[bytes, Any]] = LRUCache(most, lambda kept: len(kept[0]))
         self._lock = threading.Lock()
 
     def __call__(self, key: Hashable, make: Callable[[], Answer]) -> Answer:
         with self._lock:
-            if key in self._pages:
-                self._pages.move_to_end(key)
-                return self._pages[key]
-        page, state = make()
-        answer = (pack(page), state)
-        with self._lock:
-            self._pages[key] = answer
-            while len(self._pages) > self._most:
-                self._pages.popitem(last=False)
-        return answer
+            found = self._pages.get(key)
+        if found is None:
+            page, state = make()
+            found = pack(page), state
+            with self._lock, suppress(ValueError):  # larger than all that is kept
+                self._pages[key] = found
+        packed, state = found
+        # goes into Dash's answer as it is
+        return orjson.Fragment(packed), state
 
 
-def pack(page: Any) -> orjson.Fragment:
-    """The JSON of a page, for Dash to put into its answer as it is."""
-    return orjson.Fragment(orjson.dumps(_siblings([page]), option=orjson.OPT_NON_STR_KEYS))
+def pack(page: Any) -> bytes:
+    """The JSON of a page."""
+    return orjson.dumps(_siblings([page]), option=orjson.OPT_NON_STR_KEYS)
 
 
 def _siblings(nodes: Sequence[Any]) -> list[Any]:

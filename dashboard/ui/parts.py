@@ -282,15 +282,13 @@ def _plot(item: Panel, picture: Plot, words: Words, height: int) -> Any:
         "withLegend": False,
         "valueFormatter": {"function": "zevenValue", "options": style},
         "yAxisProps": {
-            "width": 58,
+            "width": 72,
             "domain": [min(0, ticks[0]), ticks[-1]],
             "ticks": ticks,
             "tickFormatter": {"function": "zevenTick", "options": style},
             "allowDecimals": picture.kind in ("ratio", "number"),
         },
-        "xAxisProps": {"interval": 0}
-        if len(data) <= 8
-        else {"interval": "preserveStartEnd", "minTickGap": 16},
+        "xAxisProps": {"interval": "preserveStartEnd", "minTickGap": 0 if len(data) <= 8 else 16},
         "gridAxis": "x",
         "tickLine": "none",
         "referenceLines": [
@@ -396,8 +394,8 @@ def _waterfall(item: Panel, picture: Waterfall, words: Words, height: int) -> An
         type="waterfall",
         series=[{"name": label, "color": COLOURS["main"]}],
         valueFormatter={"function": "zevenValue", "options": style},
-        yAxisProps={"width": 58, "tickFormatter": {"function": "zevenTick", "options": style}},
-        xAxisProps={"interval": 0},
+        yAxisProps={"width": 72, "tickFormatter": {"function": "zevenTick", "options": style}},
+        xAxisProps={"interval": "preserveStartEnd", "minTickGap": 0},
         gridAxis="x",
         tickLine="none",
         barProps={"isAnimationActive": False},

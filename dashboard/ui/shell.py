@@ -209,6 +209,7 @@ def _select(
         value=value,
         placeholder=placeholder,
         searchable=searchable,
+        openOnFocus=False,  # after a choice the focus comes back here, and the list stays closed
         clearable=bool(placeholder),
         allowDeselect=False,
         size="xs",

@@ -34,7 +34,7 @@ def cards(
     """The metrics of the catalog, in their order.
 
     `scorecard` has the member's headlines of every period up to the view's, oldest first; `own` each metric's
-    rows: the view's period, or with a source chosen every period of that source.
+    rows of the same periods, with a source chosen of that source.
     """
     return tuple(
         _card(slug, view, words, catalog[slug], _told(slug, view, catalog[slug], scorecard, own), own)

@@ -374,7 +374,6 @@ def coaching(
                 **entry,
                 "rep": rep.name,
                 "team": outline.teams.get(rep.team_id, rep.team_id),
-                "href": view.href("rep", rep_id),
                 "tone": _TONE_OF_STATUS.get(str(entry.get("status")), "muted"),
             }
         )
@@ -384,6 +383,7 @@ def coaching(
         measured = [row for row in rows if row.get("attainment") is not None]
         ranked = measured if len(measured) >= limit else rows
         shown = [*ranked[: limit // 2], *ranked[-(limit - limit // 2) :]]
+    shown = [{**row, "href": view.href("rep", row["rep_id"])} for row in shown]
     columns = (
         Column("rep", words.say("rep")),
         *((Column("team", words.say("team")),) if limit is None else ()),

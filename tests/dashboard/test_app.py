@@ -21,7 +21,7 @@ from published import EIGHTH, FORMULAS, MARKUP, ODD_REP, Browser, Company, copy_
 
 from dashboard import app
 from dashboard.releases import Shelf
-from dashboard.ui.packed import Kept
+from dashboard.ui.packed import Kept, pack
 from orchestration.errors import GateError
 from orchestration.publish import catalogue
 from orchestration.publish.release import record_failure
@@ -561,7 +561,7 @@ def test_a_kept_page_ends_with_what_it_follows_from(changed: Company) -> None:
 
 
 def test_the_oldest_page_makes_room() -> None:
-    kept, made = Kept(most=2), []
+    kept, made = Kept(most=2 * len(pack("a"))), []
 
     def make(name: str) -> Any:
         def page() -> Any:

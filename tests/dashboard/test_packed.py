@@ -30,7 +30,7 @@ Node = tuple[str, tuple[tuple[str, str], ...], tuple[Any, ...]]
 
 
 def packed(page: Any) -> Any:
-    return json.loads(orjson.dumps(pack(page)))
+    return json.loads(pack(page))
 
 
 def given_to(attributes: dict[str, Any]) -> tuple[tuple[str, str], ...]:

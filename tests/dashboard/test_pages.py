@@ -214,7 +214,7 @@ def test_every_metric_of_the_catalog_has_its_page(release: Release) -> None:
 )
 def test_a_slug_is_a_name_and_nothing_else(release: Release, slug: str) -> None:
     with pytest.raises(KeyError):
-        data.kpi(release, slug, source_of(release).view)
+        data.history(release, slug, source_of(release).view)
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ def panels(source: Source) -> tuple[Panel, ...]:
     compare = {"hint": hint, "interval": INTERVAL, "sort_by": INTERVAL[0], "mark": "target_ratio"}
     return (
         over_time,
-        cohorts.funnel(words, next(iter(data.kpi(source.release, SLUG, then.view)), None), hint),
+        cohorts.funnel(words, data.total(source.release, SLUG, then.view), hint),
         overview_page.sources(source),
         *rows.dimensions(then, SLUG, ("channel", "industry", "campaign"), SHOWN, **compare),
         *(

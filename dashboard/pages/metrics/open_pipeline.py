@@ -26,17 +26,17 @@ DEALS_SHOWN = 12
 
 def panels(source: Source) -> tuple[Panel, ...]:
     words, view, release = source.words, source.view, source.release
-    attainment = next(iter(data.kpi(release, "target_attainment", view)), None)
+    attainment = data.total(release, "target_attainment", view)
     history = rows.history(source, SLUG)
     now = next((row for row in history if row["period_start"] == view.period.start), None)
     return (
-        overview.pipeline_by_stage(words, data.kpi(release, SLUG, view, breakdown="stage"), attainment),
+        overview.pipeline_by_stage(words, data.by_value(release, SLUG, view, "stage"), attainment),
         pipeline.movement(words, now),
         pipeline.by_close_month(
-            words, data.kpi(release, SLUG, view, breakdown="expected_close_month"), view.period
+            words, data.by_value(release, SLUG, view, "expected_close_month"), view.period
         ),
         pipeline.ages(words, data.age_of_open_deals(release, view, pipeline.AGE_EDGES)),
-        pipeline.health(words, data.kpi(release, SLUG, view, breakdown="stage")),
+        pipeline.health(words, data.by_value(release, SLUG, view, "stage")),
         pipeline.overdue(words, source.outline, view, data.overdue_deals(release, view, DEALS_SHOWN)),
         tables.trend(
             words,

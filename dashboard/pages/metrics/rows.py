@@ -33,7 +33,7 @@ def dimensions(
     return tuple(
         tables.by_dimension(
             source.words,
-            data.kpi(source.release, slug, source.view, breakdown=dimension),
+            data.by_value(source.release, slug, source.view, dimension),
             dimension,
             shown,
             slug=slug,
