@@ -1,13 +1,13 @@
 """The company whose pages the tests open: one run of the pipeline for all of them.
 
-Belongs here: fixtures that several modules share. Does not belong here: how they are made (`published.py`).
+Belongs here: fixtures that several modules share. Does not belong here: how they are made (`company.py`).
 A module that uses one carries `xdist_group("dashboard_company")`, so that one process makes it once.
 """
 
 from __future__ import annotations
 
 import pytest
-from published import Company, copy_of, publish_oddities, run_pipeline_in
+from company import Company, copy_of, publish_oddities, run_pipeline_in
 
 from dashboard.releases import Release
 
@@ -31,7 +31,7 @@ def changed(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Compa
 
 @pytest.fixture(scope="session")
 def odd(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Company:
-    """A copy with a second release, of oddities (`published.publish_oddities`). Read it only."""
+    """A copy with a second release, of oddities (`company.publish_oddities`). Read it only."""
     copy = copy_of(company, tmp_path_factory.mktemp("odd"))
     publish_oddities(copy)
     return copy

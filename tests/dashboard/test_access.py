@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 import pytest
-from published import MARKUP, ODD_REP, Browser, Company
+from company import MARKUP, ODD_REP, Browser, Company
 
 from dashboard import access, app
 from dashboard.access import NotAdmittedError, Reader

@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from published import LAST_DAY, Browser, Company, source_of
+from company import LAST_DAY, Browser, Company, source_of
 
 from dashboard import app, data
 from dashboard.pages import overview

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from published import EIGHTH, FORMULAS, MARKUP, ODD_REP, Browser, Company, copy_of, just_now
+from company import EIGHTH, FORMULAS, MARKUP, ODD_REP, Browser, Company, copy_of, just_now
 
 from dashboard import app
 from dashboard.releases import Shelf

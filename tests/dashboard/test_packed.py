@@ -12,13 +12,12 @@ from typing import Any
 
 import dash_ag_grid as dag
 import dash_mantine_components as dmc
-import orjson
 import pytest
+from company import Browser, Company, source_of
 from dash import dcc, html
 from dash.development.base_component import Component
 from hypothesis import given
 from hypothesis import strategies as st
-from published import Browser, Company, source_of
 
 from dashboard import app
 from dashboard.access import Reader

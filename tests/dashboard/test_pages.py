@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import duckdb
 import pytest
-from published import EIGHTH, Browser, Company, source_of
+from company import EIGHTH, Browser, Company, source_of
 
 from dashboard import access, app, data
 from dashboard.pages import overview

@@ -41,7 +41,7 @@ IN_A_BROWSER = [
 ]
 """The marks of every module here: one server and one browser are enough for all of them."""
 
-SECONDS = 10
+SECONDS = 30
 """Longest wait for the server to be there, and for the page to show what it should."""
 SCREEN = (1440, 900)
 SLUGS = (
