@@ -12,7 +12,6 @@ from typing import Any
 
 import dash_ag_grid as dag
 import dash_mantine_components as dmc
-import orjson
 import pytest
 from dash import dcc, html
 from dash.development.base_component import Component
