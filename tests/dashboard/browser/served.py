@@ -42,15 +42,10 @@ IN_A_BROWSER = [
 ]
 """The marks of every module here: one server and one browser are enough for all of them."""
 
-<<<<<<< HEAD
-SECONDS = 30
-"""Longest wait for the server to be there, and for the page to show what it should."""
-=======
 SECONDS = 60
 """Longest wait for the server to be there."""
 PATIENCE = 15_000
 """Longest wait for the page to show what it should, in milliseconds."""
->>>>>>> a3f3394dda382f48c29ab027985df62ed0a597c0
 SCREEN = (1440, 900)
 SLUGS = (
     "number_of_leads",
