@@ -47,7 +47,9 @@ def test_a_page_draws_and_can_be_read(reader: Visit, company: Company, name: str
     page.emulate_media(color_scheme="dark")
     expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
-    assert found + reader.violations(runOnly=COLOURS) == []
+    if language == LANGUAGES[0]:  # the other one has the same elements in the same colours
+        found += reader.violations(runOnly=COLOURS)
+    assert found == []
     assert reader.trouble == []
 
 
