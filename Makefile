@@ -38,12 +38,12 @@ bench-dashboard: setup ## how fast the pages are for 200 reps, into docs/perform
 lint: setup      ## ruff, mypy, sqlfluff; changes nothing
 	@$(MAKE) --jobs 2 --output-sync lint-python lint-sql
 
-lint-python:
+lint-python:     ## the part of `lint` that reads Python
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m mypy
 
-lint-sql:
+lint-sql:        ## the part of `lint` that reads SQL
 	$(python) -m sqlfluff lint --disable-progress-bar $(wildcard models tests/dbt)
 
 format: setup    ## let ruff and sqlfluff mend what they can
