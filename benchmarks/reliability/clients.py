@@ -78,12 +78,7 @@ def _ask(published: Path, place: Path | None) -> dict[str, dict[str, str]]:
         env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
-        return {
-            "version": {},
-            "release": {},
-            "gateway": {},
-            "parquet": {},
-            "error": {"said": done.stderr[-300:]},
-        }
+        said = (done.stderr.strip() or "nothing").splitlines()[-1]
+        return {"about": {"version": said}, "release": {}, "gateway": {}, "parquet": {}}
     answer: dict[str, dict[str, str]] = json.loads(done.stdout)
     return answer

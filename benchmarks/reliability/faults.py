@@ -106,11 +106,8 @@ def _plain(
     ended = company.run(*before, environment=environment)
     tried = _judge(company, calm, fault, ended, may_succeed=True)
     company.remove()
-    return (
-        tried
-        if ended.code == 0
-        else Tried(fault, ended.code, tried.said, tried.served, (*tried.wrong, "failed"))
-    )
+    wrong = tried.wrong if ended.code == 0 else (*tried.wrong, "the run failed")
+    return Tried(fault, ended.code, tried.said, tried.served, wrong)
 
 
 def _faketime(shift: str) -> tuple[str, ...]:

@@ -68,7 +68,10 @@ class Watched:
 def watch(folder: Path, *, people: int, publications: int, calm_seconds: float = 10.0) -> Watched:
     folder.mkdir(parents=True)
     file = folder / "zeven.toml"
-    file.write_text('[company]\nname = "Read"\n[release]\nkeep = 3\n', encoding="utf-8")
+    file.write_text(
+        '[company]\nname = "Read"\n[release]\nkeep = 3\n[sources.made]\nkind = "files"\nfolder = "made"\n',
+        encoding="utf-8",
+    )
     settings = load_settings(file, environ={})
     with duckdb.connect() as con:
         con.execute("set timezone = 'UTC'; create schema marts; create schema zeven")
