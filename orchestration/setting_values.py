@@ -81,9 +81,36 @@ Identifier = Annotated[
         "a source's name is small letters, digits and _, starts with a letter and has at most 31 characters",
     ),
 ]
-Character = Annotated[str, _matching(r"(?s).", "this must be one character")]
-NonEmpty = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+Character = Annotated[
+    str, _matching("[^\0\r\n\ufeff]", "this must be one character, and none that ends a line or a text")
+]
+OneByte = Annotated[
+    str, _matching("[\t\x20-\x7e]", "this must be one character of ASCII, and none that ends a line or a text")
+]
+Text = Annotated[str, _matching("[^\0]*", "this must not hold a null character")]
+NonEmpty = Annotated[Text, StringConstraints(min_length=1, strip_whitespace=True)]
 SqlExpression = NonEmpty
+
+
+def _condition(value: str) -> str:
+    """It becomes a part of a model's SQL, between brackets on one line."""
+    import duckdb
+
+    from orchestration.expressions import SPECIAL_NAMES, ExpressionError, columns_named
+
+    with duckdb.connect() as con:
+        try:
+            named = columns_named(con, value)
+        except ExpressionError as error:
+            raise ValueError(f"the condition {error}") from None
+    if special := sorted(named & SPECIAL_NAMES):
+        raise ValueError(f"the condition asks for {special[0]}; it is to be computed from the lead's columns alone")
+    if "--" in value or "/*" in value:
+        raise ValueError("the condition holds a comment (-- or /*); write it beside it, behind #")
+    return value
+
+
+SqlCondition = Annotated[NonEmpty, AfterValidator(_condition)]
 Policy = Literal["report", "refuse"]
 OpeningHours = Annotated[str, AfterValidator(_opening_hours)]
 

@@ -16,6 +16,9 @@ from orchestration.ingest.records import INCOMING, LINE_NUMBER, NONE_UNREADABLE,
 from orchestration.ingest.sql_text import first_line, identifier, literal
 
 
+_TAKEN = "file_row_number"
+
+
 def read(con: duckdb.DuckDBPyConnection, file: TableFile, path: str) -> Records:
     """Make the file's records available; `SourceError` when it is no whole Parquet file.
 
@@ -26,6 +29,11 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, path: str) -> Records:
         described = con.execute(f"DESCRIBE SELECT * FROM read_parquet({quoted})").fetchall()
         count = con.execute(f"SELECT num_rows FROM parquet_file_metadata({quoted})").fetchall()[0][0]
         names = clean_names(file, [row[0] for row in described])
+        if _TAKEN in {name.casefold() for name in names}:
+            raise SourceError(
+                f"{file.path}: has a column named '{_TAKEN}', which DuckDB calls the number of a row; rename it"
+                " in the export."
+            )
         own = ", ".join(
             f"{identifier(row[0])} AS {identifier(name)}" for row, name in zip(described, names, strict=True)
         )
