@@ -3,10 +3,10 @@
 Belongs here: the check, by DuckDB's own parser, and what it allows. Does not belong here: which settings hold
 expressions (`settings.py`, `ingest/mapping.py`), or which columns there are.
 
-What is not known to be harmless is refused. A function passes only if DuckDB's own catalogue has it as a scalar
-function that gives the same for the same values, so what an extension would bring, and what does not exist
-yet, is refused by itself; the few that the catalogue calls consistent and that look outside the row all the
-same are listed here.
+What is not known to be harmless is refused. A function passes only if DuckDB's own catalogue has it as a
+scalar function that gives the same for the same values, so what an extension would bring, and what does not
+exist yet, is refused by itself; the few that the catalogue calls consistent and that look outside the row
+all the same are listed here.
 """
 
 from __future__ import annotations

@@ -203,11 +203,14 @@ class FilesSource(_Section):
     @model_validator(mode="after")
     def _tell_apart(self) -> Self:
         if self.delimiter == self.quote:
-            raise ValueError("delimiter and quote are the same character; a value could not be told from its end")
+            raise ValueError(
+                "delimiter and quote are the same character; a value could not be told from its end"
+            )
         for spelling in self.null_values:
             if self.quote in spelling or self.delimiter in spelling:
                 raise ValueError(
-                    f"null_values: {spelling!r} holds the delimiter or the quote, so no value of a file can be it"
+                    f"null_values: {spelling!r} holds the delimiter or the quote, so no value of a file"
+                    " can be it"
                 )
         return self
 

@@ -50,6 +50,8 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile, sour
     con.execute("DROP TABLE IF EXISTS zeven_reject_scans")
     try:
         con.execute(f"CREATE OR REPLACE TEMP TABLE zeven_text AS SELECT * FROM {relation}")
+    except duckdb.OutOfMemoryException:
+        raise  # says nothing of the file
     except duckdb.Error as error:
         reason = " ".join(str(error).split())[:200]
         raise SourceError(

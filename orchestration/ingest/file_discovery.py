@@ -99,12 +99,14 @@ def _refuse_name(source_name: str, name: str) -> None:
         shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         shown = shown.encode("unicode_escape").decode().replace("\\\\", "\\")
         raise SourceError(
-            f"sources.{source_name}: the file '{shown}' has a name with characters that cannot be shown; rename it."
+            f"sources.{source_name}: the file '{shown}' has a name with characters that cannot be shown;"
+            " rename it."
         )
 
 
 def _is_file(source_name: str, path: Path, *, is_glob: bool) -> bool:
-    """Whether there is a file to read; False for one that has just gone, and for the folders that a glob finds.
+    """Whether there is a file to read; False for one that has just gone, and for the folders that a glob
+    finds.
 
     What bears the name of a table and is none is refused: nobody would see that its rows are missing.
     """
@@ -114,11 +116,13 @@ def _is_file(source_name: str, path: Path, *, is_glob: bool) -> bool:
         if not path.is_symlink():
             return False
         raise SourceError(
-            f"sources.{source_name}: {path} is a link that leads nowhere; remove it, or put there what it means."
+            f"sources.{source_name}: {path} is a link that leads nowhere; remove it, or put there what"
+            " it means."
         ) from None
     except OSError as error:
         raise SourceError(
-            f"sources.{source_name}: {path} cannot be looked at ({error.strerror}); check permissions, and where"
+            f"sources.{source_name}: {path} cannot be looked at ({error.strerror}); check permissions,"
+            " and where"
             " it leads if it is a link."
         ) from None
     if stat.S_ISREG(mode):
@@ -131,7 +135,8 @@ def _is_file(source_name: str, path: Path, *, is_glob: bool) -> bool:
             f' the table to them, such as files = "{path.name}/*".'
         )
     raise SourceError(
-        f"sources.{source_name}: {path} is no file but a pipe, a socket or a device; save the export as a file."
+        f"sources.{source_name}: {path} is no file but a pipe, a socket or a device; save the export as"
+        " a file."
     )
 
 

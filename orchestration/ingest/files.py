@@ -229,8 +229,9 @@ class _Loader:
                 check_required(file, table, self.source_name, own, {origin.column.name for origin in found})
                 findings = drift(file, table, source, own, self._columns_before())
             elif records.count:
+                lines = "line" if records.count == 1 else "lines"
                 raise SourceError(
-                    f"{file.path}: has {records.count} lines and no column in any; export it again."
+                    f"{file.path}: has {records.count} {lines} and no column in any; export it again."
                 )
             batch = Batch(self.con, file, table, source, records, found)
             outcome = batch.read() if found else Outcome(0, 0, 0)
@@ -355,12 +356,13 @@ def _explained(file: TableFile, settings: Settings) -> Iterator[None]:
     except (OSError, duckdb.IOException) as error:
         reason = error.strerror if isinstance(error, OSError) else first_line(error)
         raise SourceError(
-            f"{file.path}: could not be read and stored ({reason}), so nothing of it is loaded; mend that and run"
+            f"{file.path}: could not be read and stored ({reason}), so nothing of it is loaded; mend"
+            " that and run"
             " again."
         ) from None
     except duckdb.OutOfMemoryException:
         raise SourceError(
-            f"{file.path}: takes more memory than run.memory_limit = \"{settings.run.memory_limit}\" allows, so"
+            f'{file.path}: takes more memory than run.memory_limit = "{settings.run.memory_limit}" allows, so'
             " nothing of it is loaded; raise the limit, or export fewer columns or smaller files."
         ) from None
 

@@ -16,8 +16,8 @@ from orchestration.ingest.records import OWN_NAMES
 from orchestration.settings import FilesSource
 
 MOST_COLUMNS = 10_000
-"""A table of so many columns has no name for them, only keys that should have been values; 3,000 keys in as many
-JSON lines took 12 s and 9 million cells."""
+"""A table of so many columns has no name for them, only keys that should have been values; 3,000 keys in as
+many JSON lines took 12 s and 9 million cells."""
 MOST_TOLD = 20
 """So many sentences on columns; the rest is told as a number."""
 ALIKE = 0.6
@@ -43,7 +43,8 @@ def clean_names(file: TableFile, names: Sequence[str]) -> list[str]:
     for name in cleaned:
         if "\0" in name or name.casefold().startswith(OWN_NAMES):
             raise SourceError(
-                f"{file.path}: has a column named {name!r}, and no name may hold a null character or begin with"
+                f"{file.path}: has a column named {name!r}, and no name may hold a null character or"
+                " begin with"
                 f" {OWN_NAMES}, as Zeven's own do; rename it in the export."
             )
         if name.casefold() in seen:

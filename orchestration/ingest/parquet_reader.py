@@ -15,7 +15,6 @@ from orchestration.ingest.header_drift import clean_names
 from orchestration.ingest.records import INCOMING, LINE_NUMBER, NONE_UNREADABLE, ROW_NUMBER, Records
 from orchestration.ingest.sql_text import first_line, identifier, literal
 
-
 _TAKEN = "file_row_number"
 
 
@@ -31,7 +30,8 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, path: str) -> Records:
         names = clean_names(file, [row[0] for row in described])
         if _TAKEN in {name.casefold() for name in names}:
             raise SourceError(
-                f"{file.path}: has a column named '{_TAKEN}', which DuckDB calls the number of a row; rename it"
+                f"{file.path}: has a column named '{_TAKEN}', which DuckDB calls the number of a row;"
+                " rename it"
                 " in the export."
             )
         own = ", ".join(
@@ -45,6 +45,8 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, path: str) -> Records:
         )
         # the footer may be whole and a page damaged: read everything before anything is changed
         con.execute(f"SELECT count(COLUMNS(*)) FROM {INCOMING}").fetchall()
+    except duckdb.OutOfMemoryException:
+        raise  # says nothing of the file
     except duckdb.Error as error:
         raise SourceError(
             f"{file.path}: is no whole Parquet file ({first_line(error)}); export or copy it again."

@@ -34,8 +34,8 @@ time."""
 
 UNPACKED_FACTOR = 200
 UNPACKED_ANYWAY = 100 << 20
-"""A compressed file of more than this many bytes may not unpack to more than so many times its size. Exports of
-a CRM come to 5 to 40 times, the most that gzip can do is 1,032: a bomb."""
+"""A compressed file of more than this many bytes may not unpack to more than so many times its size. Exports
+of a CRM come to 5 to 40 times, the most that gzip can do is 1,032: a bomb."""
 
 _GLOB_CHARACTERS = re.compile(r"[*?\[\]{}]")
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -162,7 +162,8 @@ def _copy(file: TableFile, encoding: str, copy: Path) -> None:
             shutil.copyfileobj(text, target, CHUNK)
     except (*_UNREADABLE, UnicodeError) as error:
         raise SourceError(
-            f"{file.path}: could not be copied as UTF-8 into {copy.parent} ({error}); is the disk full, or was"
+            f"{file.path}: could not be copied as UTF-8 into {copy.parent} ({error}); is the disk full,"
+            " or was"
             " the file changed while it was read? Run again."
         ) from None
 

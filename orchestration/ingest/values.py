@@ -217,7 +217,8 @@ class Value:
             # a column of whole numbers with gaps arrives as fractions from tools without nullable integers:
             # 17.0 must meet the 17 of another table
             return (
-                f"CASE WHEN abs({given}) >= {_FRACTIONS[self.sql_type]} THEN NULL WHEN {given} = trunc({given})"
+                f"CASE WHEN abs({given}) >= {_FRACTIONS[self.sql_type]} THEN NULL WHEN {given} ="
+                f" trunc({given})"
                 f" THEN CAST(CAST({given} AS BIGINT) AS VARCHAR) ELSE CAST({given} AS VARCHAR) END"
             )
         return given if self.is_text else f"CAST({given} AS VARCHAR)"

@@ -1,7 +1,7 @@
 """Damaged and hostile exports, each with what must come of it.
 
-Belongs here: the list of all cases. Does not belong here: a case (the modules by kind of damage), or loading them
-(`tests/unit/test_corpus.py`).
+Belongs here: the list of all cases. Does not belong here: a case (the modules by kind of damage), or loading
+them (`tests/unit/test_corpus.py`).
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ DEALS = "opportunity_id,created_at,stage,amount,probability\n"
 
 @dataclass(frozen=True)
 class Rows:
-    """`loaded` rows come in, and `quarantined` ones do not: their number in the file and a part of the reason.
+    """`loaded` rows come in, and `quarantined` ones do not: their number in the file and a part of the
+    reason.
 
     `values` are those of the loaded rows, by SQL over the raw table's columns, in the order of file and row.
     """

@@ -22,7 +22,9 @@ CASES: tuple[Case, ...] = (
         "lead_id,created_at,\u212a,k\n",
         Refused("'k' more than once"),
     ),
-    text("a header in capitals", LEADS.upper() + lead(1), Rows(1, values={"(lead_id, source)": [("L1", "s")]})),
+    text(
+        "a header in capitals", LEADS.upper() + lead(1), Rows(1, values={"(lead_id, source)": [("L1", "s")]})
+    ),
     text("blanks around names", " lead_id\t, created_at \nL1,2026-03-01\n", Rows(1)),
     text(
         "a name with a space that takes no room",
@@ -31,10 +33,31 @@ CASES: tuple[Case, ...] = (
     ),
     text(
         "names with quotes and SQL",
-        f'lead_id,created_at,"a""b","{DROP.replace(chr(34), chr(34) * 2)}"\nL1,2026-03-01,1,2\nL2,never,3,4\n',
+        
+'
+''
+ ' '
+  ' '
+   ' '
+    ' '
+     ' '
+      ' '
+       ' '
+        ''
+        ' ''
+'
+ ' '
+  ' '
+   ' '
+    ' '
+     ' '
+      ' '
+       ' '
+        ' ''
+        f' f'lead_id,created_at,"a""b","{DROP.replace(chr(34), chr(34) * 2)}"\nL1,2026-03-01,1,2\nL2,never,3,4\n',
+       
         Rows(
-            1,
-            [(2, "created_at: 'never'")],
+        1, [(2, "created_at: 'never'")],
             {"_other_columns ->> 'a\"b'": ["1"], f"_other_columns -> '{DROP}' ->> '$'": ["2"]},
         ),
     ),
@@ -42,7 +65,7 @@ CASES: tuple[Case, ...] = (
         "names with quotes and SQL in a mapping",
         '"the ""id""; --",created_at\nL1,2026-03-01\n',
         Rows(1, values={"lead_id": ["L1"]}),
-        keys=MAPPED + "lead_id = '\"the \"\"id\"\"; --\"'\n",
+        keys=MAPPED + 'lead_id = \'"the ""id""; --"\'\n',
     ),
     text(
         "names of the raw table's own columns",
@@ -84,8 +107,12 @@ CASES: tuple[Case, ...] = (
         "Export of leads\n\nlead_id,created_at\nL1,2026-03-01\n",
         Refused("lacks the required column 'lead_id'"),
     ),
-    text("no header", "L1,2026-03-01,c,s\nL2,2026-03-02,c,s\n", Refused("lacks the required column 'lead_id'")),
     text(
-        "a required column that is gone", "lead_id,source\nL1,s\n", Refused("lacks the required column 'created_at'")
+        "no header", "L1,2026-03-01,c,s\nL2,2026-03-02,c,s\n", Refused("lacks the required column 'lead_id'")
+    ),
+    text(
+        "a required column that is gone",
+        "lead_id,source\nL1,s\n",
+        Refused("lacks the required column 'created_at'"),
     ),
 )

@@ -33,7 +33,11 @@ CASES: tuple[Case, ...] = (
         Refused("no utf-16 text"),
         keys=UTF_16,
     ),
-    text("half a surrogate in UTF-8", LEADS.encode() + b"L1,2026-03-01,\xed\xa0\x80,s\n", Refused("no utf-8 text")),
+    text(
+        "half a surrogate in UTF-8",
+        LEADS.encode() + b"L1,2026-03-01,\xed\xa0\x80,s\n",
+        Refused("no utf-8 text"),
+    ),
     text("a slash in two bytes", LEADS.encode() + b"L1,2026-03-01,\xc0\xaf,s\n", Refused("no utf-8 text")),
     text(
         "Windows-1252",

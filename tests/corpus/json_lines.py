@@ -27,14 +27,18 @@ CASES: tuple[Case, ...] = (
     lines(
         "what is nearly JSON",
         [f'{{"lead_id": "1", {ON},}}', "// no", f"{GOOD} more", f"{GOOD}{GOOD}", "{'lead_id': 1}", GOOD],
-        Rows(1, [(number, NO_OBJECT) for number in range(1, 6)], {"lead_id": ["G"]}),
+        Rows(2, [(number, NO_OBJECT) for number in range(2, 6)], {"lead_id": ["1", "G"]}),
     ),
     lines(
         "one array",
         ["[" + GOOD + "]"],
         Refused("has 1 line and no column in any"),
     ),
-    lines("one document over many lines", json.dumps([{"a": 1}], indent=1).split("\n"), Refused("one JSON document")),
+    lines(
+        "one document over many lines",
+        json.dumps([{"a": 1}], indent=1).split("\n"),
+        Refused("one JSON document"),
+    ),
     lines(
         "a key twice in an object",
         [f'{{"lead_id": "1", "lead_id": "2", {ON}}}', GOOD],
@@ -47,8 +51,25 @@ CASES: tuple[Case, ...] = (
     ),
     lines(
         "keys that are no names",
-        [json.dumps({"lead_id": "1", "created_at": "2026-03-01", "": 1, 'a"b': 2, "a.b": 3, "$[0]": 4, "😀": 5, "'": 6})],
-        Rows(1, values={"_other_columns ->> 'a\"b'": ["2"], "_other_columns ->> '😀'": ["5"]}, told=["column_3"]),
+        [
+            json.dumps(
+                {
+                    "lead_id": "1",
+                    "created_at": "2026-03-01",
+                    "": 1,
+                    'a"b': 2,
+                    "a.b": 3,
+                    "$[0]": 4,
+                    "😀": 5,
+                    "'": 6,
+                }
+            )
+        ],
+        Rows(
+            1,
+            values={"_other_columns ->> 'a\"b'": ["2"], "_other_columns ->> '😀'": ["5"]},
+            told=["column_1"],
+        ),
     ),
     lines(
         "a key with a null character",
@@ -56,11 +77,16 @@ CASES: tuple[Case, ...] = (
         Refused("no name may hold a null character"),
     ),
     lines(
-        "a key that is Zeven's own", [f'{{"lead_id": "1", "_zeven_line": 1, {ON}}}'], Refused("named '_zeven_line'")
+        "a key that is Zeven's own",
+        [f'{{"lead_id": "1", "_zeven_line": 1, {ON}}}'],
+        Refused("named '_zeven_line'"),
     ),
     lines(
         "numbers as ids",
-        [f'{{"lead_id": {number}, {ON}}}' for number in (9007199254740993, 12345678901234567890123, "true", "null")],
+        [
+            f'{{"lead_id": {number}, {ON}}}'
+            for number in (9007199254740993, 12345678901234567890123, "true", "null")
+        ],
         Rows(
             3,
             [(4, "lead_id: is required and empty")],
@@ -84,8 +110,8 @@ CASES: tuple[Case, ...] = (
     ),
     lines(
         "a hundred thousand objects in each other",
-        [f'{{"lead_id": "1", "x": {"{" + chr(34) + "a" + chr(34) + ":"}' * 1 + "1}" + f", {ON}}}", GOOD],
-        Rows(2, values={"_other_columns ->> 'x'": ['{"a":1}', None]}),
+        ['{"lead_id": "1", "x": ' + '{"a":' * 100_000 + "1" + "}" * 100_000 + f", {ON}}}", GOOD],
+        Rows(2, values={"length(_other_columns ->> 'x')": [600_001, None]}),
     ),
     lines(
         "keys that are values",
@@ -97,9 +123,7 @@ CASES: tuple[Case, ...] = (
         ["\ufeff" + GOOD + "\r" + GOOD.replace("G", "H") + "\r"],
         Rows(2, values={"lead_id": ["G", "H"]}),
     ),
-    text(
-        "JSON lines in UTF-16", GOOD.encode("utf-16"), Refused("JSON lines are UTF-8"), file="leads.jsonl"
-    ),
+    text("JSON lines in UTF-16", GOOD.encode("utf-16"), Refused("JSON lines are UTF-8"), file="leads.jsonl"),
     text(
         "numbers that JSON has not",
         "\n".join(

@@ -48,14 +48,26 @@ CASES: tuple[Case, ...] = (
         lambda f: beside(f).symlink_to(outside(f) / "leads.csv"),
         Refused("outside the source's folder"),
     ),
-    Case("a link to a device", lambda f: beside(f).symlink_to("/dev/zero"), Refused("a pipe, a socket or a device")),
+    Case(
+        "a link to a device",
+        lambda f: beside(f).symlink_to("/dev/zero"),
+        Refused("a pipe, a socket or a device"),
+    ),
     Case(
         "a link to the memory of a process",
         lambda f: beside(f).symlink_to("/proc/self/environ"),
         Refused("outside the source's folder"),
     ),
-    Case("a link that leads nowhere", lambda f: beside(f).symlink_to("gone.csv"), Refused("a link that leads nowhere")),
-    Case("a link to itself", lambda f: beside(f).symlink_to("leads-2.csv"), Refused("where it leads if it is a link")),
+    Case(
+        "a link that leads nowhere",
+        lambda f: beside(f).symlink_to("gone.csv"),
+        Refused("a link that leads nowhere"),
+    ),
+    Case(
+        "a link to itself",
+        lambda f: beside(f).symlink_to("leads-2.csv"),
+        Refused("where it leads if it is a link"),
+    ),
     Case(
         "a folder that is a link to itself",
         lambda f: (beside(f), (f / "sub").symlink_to(".")),
@@ -69,7 +81,11 @@ CASES: tuple[Case, ...] = (
         keys=ALL_MAY_FAIL + GLOB.format("*/*.csv"),
     ),
     Case("a pipe", lambda f: os.mkfifo(beside(f)), Refused("a pipe, a socket or a device")),
-    Case("a folder named like a file", lambda f: beside(f).mkdir(), Refused("is a folder with the name of an export")),
+    Case(
+        "a folder named like a file",
+        lambda f: beside(f).mkdir(),
+        Refused("is a folder with the name of an export"),
+    ),
     text("gzip", PACKED, Rows(1), file="leads.csv.gz"),
     text("gzip in two parts", PACKED + gzip.compress(lead(2).encode()), Rows(2), file="leads.csv.gz"),
     text("gzip of nothing", gzip.compress(b""), Rows(0), file="leads.csv.gz"),

@@ -38,7 +38,9 @@ CASES: tuple[Case, ...] = (
         Rows(1, values={"campaign": ['19" rack']}),
     ),
     text(
-        "quotes escaped by a backslash", LEADS + 'L1,2026-03-01,"a\\"b",s\n' + lead(2), Rows(1, [(1, NOT_CLOSED)])
+        "quotes escaped by a backslash",
+        LEADS + 'L1,2026-03-01,"a\\"b",s\n' + lead(2),
+        Rows(1, [(1, NOT_CLOSED)]),
     ),
     text(
         "single quotes around values",
@@ -48,7 +50,7 @@ CASES: tuple[Case, ...] = (
     text(
         "an inch mark closes what was left open",
         LEADS + 'L1,2026-03-01,"wide,s\nL2,2026-03-02,screen 15",s\n' + lead(3),
-        Rows(1, [(1, "is not closed"), (2, "lies inside the quote")], {"lead_id": ["L3"]}),
+        Rows(1, [(1, "is it not closed?"), (2, "lies inside the quote")], {"lead_id": ["L3"]}),
     ),
     text(
         "ten thousand quotes",
@@ -80,7 +82,9 @@ CASES: tuple[Case, ...] = (
     text("declared semicolons", "lead_id;created_at\nL1;2026-03-01\n", Rows(1), keys="delimiter = ';'\n"),
     text("declared tabs", "lead_id\tcreated_at\nL1\t2026-03-01\n", Rows(1), keys='delimiter = "\\t"\n'),
     text("declared bars", "lead_id|created_at\nL1|2026-03-01\n", Rows(1), keys="delimiter = '|'\n"),
-    text("a delimiter of two bytes", "lead_id§created_at\nL1§2026-03-01\n", Rows(1), keys="delimiter = '§'\n"),
+    text(
+        "a delimiter of two bytes", "lead_id§created_at\nL1§2026-03-01\n", Rows(1), keys="delimiter = '§'\n"
+    ),
     text(
         "a line that never ends",
         LEADS + "x" * 3_000_000,

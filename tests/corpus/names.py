@@ -28,7 +28,13 @@ SPEAKABLE = (
     "LEADS.CSV",
     f"leads-{'x' * 240}.csv",
 )
-UNSPEAKABLE = ("leads-a\nb.csv", "leads-a\rb.csv", "leads-\x1b[31m.csv", "leads-\u202evsc.csv", "leads-\x7f.csv")
+UNSPEAKABLE = (
+    "leads-a\nb.csv",
+    "leads-a\rb.csv",
+    "leads-\x1b[31m.csv",
+    "leads-\u202evsc.csv",
+    "leads-\x7f.csv",
+)
 
 
 def undecodable(folder: Path) -> None:
@@ -44,7 +50,12 @@ def two_forms(folder: Path) -> None:
 CASES: tuple[Case, ...] = (
     *(
         # a bad row, so that the name stands in the quarantine and in a finding too
-        text(f"a file named {name[:40]}", LEADS + lead(1) + "L2,never,c,s\n", Rows(1, [(2, "'never'")], told=[name]), file=name)
+        text(
+            f"a file named {name[:40]}",
+            LEADS + lead(1) + "L2,never,c,s\n",
+            Rows(1, [(2, "'never'")], told=[name]),
+            file=name,
+        )
         for name in SPEAKABLE
     ),
     *(
@@ -63,6 +74,6 @@ CASES: tuple[Case, ...] = (
         "a glob that is SQL",
         LEADS + lead(1),
         Refused("matches no file"),
-        keys="[sources.crm.tables.leads]\nfiles = \"leads.csv'); drop table x; --\"\n",
+        keys='[sources.crm.tables.leads]\nfiles = "leads.csv\'); drop table x; --"\n',
     ),
 )

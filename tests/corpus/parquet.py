@@ -39,12 +39,27 @@ OUTSIDE = "lies outside the years 1900 to 2200"
 
 CASES: tuple[Case, ...] = (
     typed("whole", TEN, Rows(10)),
-    Case("Parquet without its end", lambda folder: cut(folder, -7, None), Refused("is no whole Parquet file")),
-    Case("Parquet with a page overwritten", lambda folder: cut(folder, 4, 120), Refused("is no whole Parquet file")),
+    Case(
+        "Parquet without its end", lambda folder: cut(folder, -7, None), Refused("is no whole Parquet file")
+    ),
+    Case(
+        "Parquet with a page overwritten",
+        lambda folder: cut(folder, 4, 120),
+        Refused("is no whole Parquet file"),
+    ),
     text("Parquet of no bytes", b"", Refused("is no whole Parquet file"), file="leads.parquet"),
-    text("Parquet that is CSV", "lead_id,created_at\n", Refused("is no whole Parquet file"), file="leads.parquet"),
+    text(
+        "Parquet that is CSV",
+        "lead_id,created_at\n",
+        Refused("is no whole Parquet file"),
+        file="leads.parquet",
+    ),
     text("CSV that is Parquet", b"PAR1" + bytes(40) + b"PAR1", Refused("is a Parquet file by its content")),
-    typed("a column twice in Parquet", f'SELECT 1 AS lead_id, {ON}, 1 AS s, 2 AS "s "', Refused("more than once")),
+    typed(
+        "a column twice in Parquet",
+        f'SELECT 1 AS lead_id, {ON}, 1 AS s, 2 AS "s "',
+        Refused("more than once"),
+    ),
     typed(
         "the name by which the reader counts rows",
         f"SELECT 1 AS lead_id, {ON}, 1 AS file_row_number",
@@ -57,7 +72,12 @@ CASES: tuple[Case, ...] = (
     ),
     typed(
         "whole numbers that became fractions",
-        union(f"17.0::DOUBLE AS lead_id, {ON}", f"9007199254740993::DOUBLE, {ON}", f"'nan'::DOUBLE, {ON}", f"'inf'::DOUBLE, {ON}"),
+        union(
+            f"17.0::DOUBLE AS lead_id, {ON}",
+            f"9007199254740993::DOUBLE, {ON}",
+            f"'nan'::DOUBLE, {ON}",
+            f"'inf'::DOUBLE, {ON}",
+        ),
         Rows(
             1,
             [(2, "digits are lost"), (3, "lead_id: is required and empty"), (4, "digits are lost")],
@@ -93,6 +113,12 @@ CASES: tuple[Case, ...] = (
         ),
         Rows(1, [(1, OUTSIDE), (2, OUTSIDE)], {"created_at::VARCHAR": ["2026-03-01 09:00:00"]}),
     ),
-    typed("a number for a date", "SELECT 'a' AS lead_id, 20260301 AS created_at", Rows(0, [(1, "created_at: ")])),
-    typed("a time for a date", "SELECT 'a' AS lead_id, TIME '10:00' AS created_at", Rows(0, [(1, "created_at: ")])),
+    typed(
+        "a number for a date", "SELECT 'a' AS lead_id, 20260301 AS created_at", Rows(0, [(1, "created_at: ")])
+    ),
+    typed(
+        "a time for a date",
+        "SELECT 'a' AS lead_id, TIME '10:00' AS created_at",
+        Rows(0, [(1, "created_at: ")]),
+    ),
 )

@@ -1,6 +1,7 @@
 """Files that change while they are read.
 
-Belongs here: what somebody else does to the folder meanwhile. Does not belong here: two runs of Zeven at once.
+Belongs here: what somebody else does to the folder meanwhile. Does not belong here: two runs of Zeven at
+once.
 """
 
 from __future__ import annotations

@@ -23,17 +23,12 @@ def leads(name: str, written: Sequence[str], read: Sequence[str | None], keys: s
     return text(name, content, Rows(len(good), bad, {stored: good}), keys=keys)
 
 
-def deals(
-    name: str, column: str, written: Sequence[str], read: Sequence[Any], keys: str = "", quote: str = '"'
-) -> Case:
-    """One opportunity per amount or probability as written, and its value, or None where it cannot be read."""
-    rows = []
-    for number, value in enumerate(written, 1):
-        cell = f"{quote}{value}{quote}"
-        rows.append(f"O{number},2026-03-01,Open,{cell if column == 'amount' else ''},{cell if column != 'amount' else ''}")
+def deals(name: str, column: str, written: Sequence[str], read: Sequence[Any], keys: str = "") -> Case:
+    """One opportunity per amount or probability as written, and its value; None where it cannot be read."""
+    row = {"amount": 'O{},2026-03-01,Open,"{}",\n', "probability": 'O{},2026-03-01,Open,,"{}"\n'}[column]
+    content = DEALS + "".join(row.format(number, value) for number, value in enumerate(written, 1))
     bad = [(number, f"{column}: ") for number, value in enumerate(read, 1) if value is None]
     good = [value for value in read if value is not None]
-    content = DEALS + "\n".join(rows) + "\n"
     expected = Rows(len(good), bad, {column: good})
     return text(name, content, expected, file="opportunities.csv", table="opportunities", keys=keys)
 
@@ -61,7 +56,19 @@ CASES: tuple[Case, ...] = (
     deals(
         "amounts that no amount is",
         "amount",
-        ["1e400", "-1e400", "NaN", "Infinity", "1_000", "0x10", "--5", "1e999999999", "１２", "٣", "99999999999999999"],
+        [
+            "1e400",
+            "-1e400",
+            "NaN",
+            "Infinity",
+            "1_000",
+            "0x10",
+            "--5",
+            "1e999999999",
+            "１２",
+            "٣",
+            "99999999999999999",
+        ],
         [None] * 11,
     ),
     deals("the largest amount", "amount", ["9999999999999999.99"], [Decimal("9999999999999999.99")]),
@@ -73,7 +80,16 @@ CASES: tuple[Case, ...] = (
     ),
     leads(
         "the ends of time",
-        ["0001-01-01", "9999-12-31", "1899-12-31", "1900-01-01", "2200-12-31", "2201-01-01", "infinity", "epoch"],
+        [
+            "0001-01-01",
+            "9999-12-31",
+            "1899-12-31",
+            "1900-01-01",
+            "2200-12-31",
+            "2201-01-01",
+            "infinity",
+            "epoch",
+        ],
         [None, None, None, "1900-01-01", "2200-12-31", None, None, None],
     ),
     leads("days as a workbook counts them", ["46082", "46082.5", "20260301"], [None, None, None]),
@@ -92,17 +108,28 @@ CASES: tuple[Case, ...] = (
     ),
     leads(
         "offsets, real and not",
-        ["2026-03-01T10:00:00+14:00", "2026-03-01T10:00:00-12", "2026-03-01T10:00:00+99:00", "2026-03-01T10:00+01:75"],
+        [
+            "2026-03-01T10:00:00+14:00",
+            "2026-03-01T10:00:00-12",
+            "2026-03-01T10:00:00+99:00",
+            "2026-03-01T10:00+01:75",
+        ],
         ["2026-02-28 20:00:00", "2026-03-01 22:00:00", None, None],
     ),
     leads(
         "times that no clock shows",
-        ["2026-03-01T25:00:00", "2026-03-01T10:60:00", "2026-03-01T23:59:60", "2026-03-01T10:00:00.1234567891"],
+        [
+            "2026-03-01T25:00:00",
+            "2026-03-01T10:60:00",
+            "2026-03-01T23:59:60",
+            "2026-03-01T10:00:00.1234567891",
+        ],
         [None] * 4,
     ),
     text(
         "ids beyond what a fraction holds, and with zeros before them",
-        LEADS + "9007199254740993,2026-03-01,c,s\n0042,2026-03-01,c,s\n1e5,2026-03-01,c,s\n1.0,2026-03-01,c,s\n",
+        LEADS
+        + "9007199254740993,2026-03-01,c,s\n0042,2026-03-01,c,s\n1e5,2026-03-01,c,s\n1.0,2026-03-01,c,s\n",
         Rows(4, values={"lead_id": ["9007199254740993", "0042", "1e5", "1.0"]}),
     ),
     text(
@@ -137,7 +164,8 @@ CASES: tuple[Case, ...] = (
         "words for yes and no",
         "lead_id,created_at,is_deleted\n"
         + "".join(
-            f"L{number},2026-03-01,{word}\n" for number, word in enumerate(["TRUE", "n", "ja", "2", "1.0", "-1"], 1)
+            f"L{number},2026-03-01,{word}\n"
+            for number, word in enumerate(["TRUE", "n", "ja", "2", "1.0", "-1"], 1)
         ),
         Rows(2, [(number, "is_deleted: ") for number in (3, 4, 5, 6)], {"is_deleted": [True, False]}),
     ),
@@ -145,7 +173,7 @@ CASES: tuple[Case, ...] = (
         "a format of dates that is SQL",
         LEADS + lead(1),
         Rows(0, [(1, "created_at: '2026-03-01' is neither")]),
-        keys="date_format = \"%Y'); drop table raw_files.leads; --\"\n",
+        keys='date_format = "%Y\'); drop table raw_files.leads; --"\n',
     ),
     text(
         "a format of dates with a null character",
