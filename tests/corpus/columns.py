@@ -8,6 +8,7 @@ from __future__ import annotations
 from tests.corpus.case import ALL_MAY_FAIL, LEADS, Case, Refused, Rows, lead, text
 
 DROP = 'x"; drop table raw_files.leads; --'
+DROP_QUOTED = '"' + DROP.replace('"', '""') + '"'
 KEYS = ",".join(f"k{number}" for number in range(5_000))
 MAPPED = (
     ALL_MAY_FAIL + '[sources.crm.tables.leads]\nfiles = "leads.csv"\n[sources.crm.tables.leads.columns]\n'
@@ -33,31 +34,10 @@ CASES: tuple[Case, ...] = (
     ),
     text(
         "names with quotes and SQL",
-        
-'
-''
- ' '
-  ' '
-   ' '
-    ' '
-     ' '
-      ' '
-       ' '
-        ''
-        ' ''
-'
- ' '
-  ' '
-   ' '
-    ' '
-     ' '
-      ' '
-       ' '
-        ' ''
-        f' f'lead_id,created_at,"a""b","{DROP.replace(chr(34), chr(34) * 2)}"\nL1,2026-03-01,1,2\nL2,never,3,4\n',
-       
+        f'lead_id,created_at,"a""b",{DROP_QUOTED}\nL1,2026-03-01,1,2\nL2,never,3,4\n',
         Rows(
-        1, [(2, "created_at: 'never'")],
+            1,
+            [(2, "created_at: 'never'")],
             {"_other_columns ->> 'a\"b'": ["1"], f"_other_columns -> '{DROP}' ->> '$'": ["2"]},
         ),
     ),
