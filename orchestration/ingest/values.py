@@ -235,7 +235,12 @@ class Value:
     def _number(self, given: str, sql_type: str) -> str:
         if self.is_text:
             is_plain, text = self._decimal_text(given)
-            value = f"TRY_CAST(CASE WHEN {is_plain} THEN {text} END AS {sql_type})"
+            plain = f"CASE WHEN {is_plain} THEN {text} END"
+            value = f"TRY_CAST({plain} AS {sql_type})"
+            if sql_type != "DOUBLE":
+                # DuckDB rounds 9e-10 up to 0.01: it looks at the last digit that falls off, wherever it was
+                wide = f"TRY_CAST(TRY_CAST({plain} AS DECIMAL(38,18)) AS {sql_type})"
+                value = f"CASE WHEN contains(lower({given}), 'e') THEN {wide} ELSE {value} END"
         else:
             value = f"TRY_CAST({given} AS {sql_type})" if self._counts() else f"CAST(NULL AS {sql_type})"
         if sql_type == "DOUBLE":

@@ -28,7 +28,7 @@ ENVIRON = {"CRM_PASSWORD": "p@ss word/1", "API_TOKEN": "abc", "HOME": "/home/zev
         "GOOGLE_CREDENTIALS",
         "DB_PASS",
         "ZEVEN_HUBSPOT_TOKEN_2",
-    ],  # fmt: skip
+    ],
 )
 def test_names_of_secrets(name: str) -> None:
     assert SECRET_NAME.search(name)
