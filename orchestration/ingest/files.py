@@ -65,6 +65,7 @@ from orchestration.ingest.sql_text import first_line, identifier
 from orchestration.ingest.values import check_formats
 from orchestration.progress import Event, report
 from orchestration.settings import FilesSource, Settings
+from orchestration.speech import speakable
 
 __all__ = ["TABLES", "PendingFile", "TableLoad", "load_table", "prepare", "scan"]
 
@@ -180,7 +181,7 @@ def _load(
         rows_in=sum(outcome.rows_in for outcome in outcomes),
         rows_loaded=sum(outcome.rows_loaded for outcome in outcomes),
         rows_quarantined=sum(outcome.rows_quarantined for outcome in outcomes),
-        findings=tuple(findings),
+        findings=tuple(map(speakable, findings)),
     )
 
 

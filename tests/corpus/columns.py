@@ -66,6 +66,16 @@ CASES: tuple[Case, ...] = (
         "lead_id,created_at,_zeven_row\nL1,2026-03-01,7\n",
         Refused("has a column named '_zeven_row'"),
     ),
+    text(
+        "names that a terminal would obey",
+        "lead_id,created_at,\x1b[2J\u202e\nL1,2026-03-01,a\n",
+        Rows(1, values={"_other_columns -> '\x1b[2J\u202e' ->> '$'": ["a"]}, told=["'\\x1b[2J\\u202e'"]),
+    ),
+    text(
+        "a required name that a terminal would obey",
+        "lead_id\x1b[2J,created_at\nL1,2026-03-01\n",
+        Refused("its columns are: lead_id\\x1b[2J, created_at"),
+    ),
     text("names that are missing", "lead_id,created_at,,\nL1,2026-03-01,a,b\n", Rows(1, told=["'column_4'"])),
     text(
         "five thousand columns",

@@ -71,6 +71,12 @@ CASES: tuple[Case, ...] = (
         ],
         [None] * 11,
     ),
+    deals(
+        "amounts whose digits all fall off",  # DuckDB's own cast makes 0.01 of the first
+        "amount",
+        ["9e-10", "9.99E-4", "4.999e-3", "5E-3", "-9e-30"],
+        [Decimal(x) for x in ("0", "0", "0", "0.01", "0")],
+    ),
     deals("the largest amount", "amount", ["9999999999999999.99"], [Decimal("9999999999999999.99")]),
     deals("probabilities that are no number", "probability", ["NaN", "inf", "1e400", "half"], [None] * 4),
     leads(
