@@ -7,7 +7,7 @@ python := .venv/bin/python
 zeven  := $(python) -m orchestration.cli
 FUZZ_SECONDS ?= 60
 
-.PHONY: help setup run dashboard dev test test-slow fuzz bench-dashboard lint format lock clean clean-data
+.PHONY: help setup run dashboard dev test test-slow fuzz bench-dashboard lint lint-python lint-sql format lock clean clean-data
 
 help:            ## show this list
 	@sed -n 's/^\([a-z-]*\): *.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -40,9 +40,14 @@ bench-dashboard: setup ## how fast the pages are for 200 reps, into docs/perform
 	$(python) -m benchmarks.dashboard
 
 lint: setup      ## ruff, mypy, sqlfluff; changes nothing
+	@$(MAKE) --jobs 2 --output-sync lint-python lint-sql
+
+lint-python:     ## the part of `lint` that reads Python
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m mypy
+
+lint-sql:        ## the part of `lint` that reads SQL
 	$(python) -m sqlfluff lint --disable-progress-bar $(wildcard models tests/dbt)
 
 format: setup    ## let ruff and sqlfluff mend what they can

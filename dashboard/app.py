@@ -336,12 +336,17 @@ def _rows(
 
 
 def _csv(source: Source, panel: Panel) -> flask.Response:
-    """As they are published, with the keys of the columns as the first line."""
+    """As they are published, with the keys of the columns as the first line.
+
+    A period is named by its first day: on the page it has the name that fits an axis.
+    """
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow([column.key for column in panel.columns])
+    dated = panel.rows and "period_start" in panel.rows[0]
+    keys = ["period_start" if dated and column.key == "period" else column.key for column in panel.columns]
+    writer.writerow(keys)
     for row in panel.rows:
-        writer.writerow([_harmless(row.get(column.key)) for column in panel.columns])
+        writer.writerow([_harmless(row.get(key)) for key in keys])
     name = f"{panel.id}_{source.view.period.start.isoformat()}.csv"
     return flask.Response(
         "\ufeff" + text.getvalue(),

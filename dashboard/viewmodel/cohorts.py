@@ -36,6 +36,7 @@ def over_time(words: Words, view: View, history: Sequence[Row]) -> Panel:
         ),
         rows=tuple(
             {
+                "period_start": row["period_start"],
                 "period": words.short_period(view.period.type, row["period_start"]),
                 "ripe": row["conversion_ratio"] if row["is_mature"] else None,
                 "young": None if row["is_mature"] else row["conversion_ratio"],

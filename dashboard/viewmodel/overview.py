@@ -216,6 +216,7 @@ def season_or_trend(view: View, words: Words, history: Sequence[Row], periods: i
         ),
         rows=tuple(
             {
+                "period_start": row["period_start"],
                 "period": words.short_period(view.period.type, row["period_start"]),
                 "leads": row["leads"],
                 "year_before": row["same_period_last_year_leads"],

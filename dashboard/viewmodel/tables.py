@@ -81,6 +81,7 @@ def trend(
         ),
         rows=tuple(
             {
+                "period_start": row["period_start"],
                 "period": words.short_period(view.period.type, row["period_start"]),
                 **{column: row.get(column) for column in told},
             }

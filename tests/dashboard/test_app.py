@@ -11,7 +11,7 @@ import io
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -53,6 +53,21 @@ def two_releases(odd: Company, folder: Path) -> tuple[Company, str, str]:
     newer, older = copy.store.release_ids()
     assert copy.serving == newer
     return copy, older, newer
+
+
+@pytest.mark.parametrize(
+    ("page", "panel"),
+    [("", "leads_over_time"), ("/metric/closed_sales", "trend"), ("/metric/conversion_ratio", "cohorts")],
+)
+def test_a_file_names_a_period_by_its_first_day(company: Company, page: str, panel: str) -> None:
+    """On the page it is `Jun`, of one year as of the other, and `jun` in Dutch."""
+    browser = Browser(app.create_app(company.settings()))
+    address = f"/csv{page}?panel={panel}&release={company.serving}"
+    english, dutch = (browser.get(f"{address}&lang={language}").text for language in ("en", "nl"))
+    assert english == dutch
+    starts = [date.fromisoformat(row["period_start"]) for row in rows_of(english)]
+    assert starts == sorted(set(starts))
+    assert len(starts) > 3
 
 
 # --- releases that come and go ----------------------------------------------------------------------------

@@ -73,8 +73,8 @@ def trend(history: list[dict[str, Any]], period: Period = MARCH, **more: Any) ->
 def test_a_trend_is_its_columns_in_their_order() -> None:
     panel = trend([month(0, won=Decimal(5), target=9, deals=1, secret=7), month(1, won=None, target=9)])
     assert panel.rows == (
-        {"period": "Jan ’24", "won": Decimal(5), "target": 9, "deals": 1},
-        {"period": "Feb", "won": None, "target": 9, "deals": None},
+        {"period_start": date(2024, 1, 1), "period": "Jan ’24", "won": Decimal(5), "target": 9, "deals": 1},
+        {"period_start": date(2024, 2, 1), "period": "Feb", "won": None, "target": 9, "deals": None},
     )
     assert [(item.key, item.kind) for item in panel.columns] == [
         ("period", "text"),

@@ -29,7 +29,7 @@ BY_UPDATED_AT = ("leads", "opportunities", "activities")
 """Of several rows with one id the newest wins, in any order. In the other tables the last loaded one wins, so
 only tables in which no id stands twice may be turned around."""
 
-pytestmark = pytest.mark.xdist_group("determinism")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("determinism")]
 
 
 @pytest.fixture(scope="module")

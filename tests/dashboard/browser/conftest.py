@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from benchmarks.browser import SWITCHES
-from browser.served import CHROMIUM, SECONDS, Company, Visit, in_context, opened, serving
+from browser.served import CHROMIUM, PATIENCE, Company, Visit, in_context, opened, serving
 from demo.render_export import make_export
 from orchestration.settings import PROJECT_ROOT
 
@@ -26,7 +26,7 @@ UNTIL = date(2026, 6, 17)
 def chromium() -> Iterator[Browser]:
     # of the package, not of the session: Playwright runs an event loop, which other tests must not meet
     assert CHROMIUM, "Chromium is required here (ZEVEN_REQUIRE_BROWSER=1) and not installed"
-    expect.set_options(timeout=1000 * SECONDS)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
         try:

@@ -24,6 +24,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import duckdb
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from dashboard.view import Language
@@ -41,8 +42,10 @@ IN_A_BROWSER = [
 ]
 """The marks of every module here: one server and one browser are enough for all of them."""
 
-SECONDS = 30
-"""Longest wait for the server to be there, and for the page to show what it should."""
+SECONDS = 60
+"""Longest wait for the server to be there."""
+PATIENCE = 15_000
+"""Longest wait for the page to show what it should, in milliseconds."""
 SCREEN = (1440, 900)
 SLUGS = (
     "number_of_leads",
@@ -169,7 +172,7 @@ class Visit:
     trouble: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.set_default_timeout(1000 * SECONDS)
+        self.page.set_default_timeout(PATIENCE)
         self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self.trouble.append(f"page error: {error}"))
         self.page.on("request", self._asked)
@@ -218,11 +221,16 @@ class Visit:
         self.page.locator(f"#filter-{name}").click()
         self.page.get_by_role("option", name=text, exact=True).click()
 
-    @property
-    def release(self) -> str:
-        """The release that the open page names."""
-        title = self.page.locator(".as-of").get_attribute("title") or ""
-        return title.split()[-1]
+    def violations(self, **options: Any) -> list[str]:
+        """What axe finds serious or critical: rule, and where."""
+        answer = Axe().run(self.page, options={"resultTypes": ["violations"], **options}).response
+        assert answer["passes"], "axe looked at something"
+        return [
+            f"{found['id']}: {node['target']} {node['html'][:200]}"
+            for found in answer["violations"]
+            if found["impact"] in ("serious", "critical")
+            for node in found["nodes"]
+        ]
 
     def names_release(self, release_id: str) -> None:
         """The page says so where a reader looks, and where its script does, within a moment."""

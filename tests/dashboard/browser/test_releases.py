@@ -195,6 +195,7 @@ def test_a_company_of_many(visit: Visit, changing: Company, company: Company, re
     expect(drawn.first).to_be_visible()
     assert int(grid.get_attribute("aria-rowcount") or 0) > MANY
     assert drawn.count() < 60, "only what is in sight is drawn"
+    assert visit.violations() == []
     grid.get_by_role("columnheader").first.click()
     expect(drawn.first.get_by_role("link")).to_be_visible()
     drawn.first.get_by_role("link").click()
