@@ -24,6 +24,11 @@ _UNSPEAKABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u206
 """Control characters but the line feed, marks that turn the direction of writing, halves of characters."""
 
 
+def is_unspeakable(name: str) -> bool:
+    """Whether a name, which is one line, holds what a terminal would obey or cannot show."""
+    return "\n" in name or _UNSPEAKABLE.search(name) is not None
+
+
 def speakable(text: str, environ: Mapping[str, str] | None = None) -> str:
     """The text with `***` for secrets, and `\\x1b` and the like for what a terminal would obey."""
     return _UNSPEAKABLE.sub(_escaped, without_secrets(text, environ))

@@ -6,7 +6,6 @@ what stands in the files.
 
 from __future__ import annotations
 
-import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,12 +14,11 @@ from typing import Literal
 from orchestration.errors import SourceError
 from orchestration.ingest.export_format import TABLES
 from orchestration.settings import FilesSource, TableMapping
+from orchestration.speech import is_unspeakable
 
 FileFormat = Literal["csv", "parquet", "jsonl"]
 
 ENDINGS: dict[str, FileFormat] = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet", ".jsonl": "jsonl"}
-_UNSPEAKABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, marks that turn the direction of writing, and bytes that are no UTF-8."""
 ENTRY_TABLES = ("leads", "opportunities")
 """A source has at least one of them; a folder without both is almost certainly the wrong folder."""
 
@@ -95,9 +93,10 @@ def files_of(source_name: str, source: FilesSource, table_name: str) -> list[Tab
 
 def _refuse_name(source_name: str, name: str) -> None:
     """A name that is no text, or that a terminal would obey or show as another one, stands in no sentence."""
-    if _UNSPEAKABLE.search(name):
-        shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        shown = shown.encode("unicode_escape").decode().replace("\\\\", "\\")
+    if is_unspeakable(name):
+        shown = (
+            name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\n", "\\n")
+        )
         raise SourceError(
             f"sources.{source_name}: the file '{shown}' has a name with characters that cannot be shown;"
             " rename it."

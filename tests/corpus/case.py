@@ -52,7 +52,6 @@ class Case:
     """What somebody does to the folder when its files have been listed."""
     after_hashing: Callable[[Path], object] | None = None
     """And when a file has been hashed, before it is read."""
-    slow: bool = False
 
 
 def text(
