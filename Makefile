@@ -5,8 +5,9 @@ MAKEFLAGS += --no-print-directory
 
 python := .venv/bin/python
 zeven  := $(python) -m orchestration.cli
+FUZZ_SECONDS ?= 60
 
-.PHONY: help setup run dashboard dev test test-slow bench-dashboard lint lint-python lint-sql format lock clean clean-data
+.PHONY: help setup run dashboard dev test test-slow fuzz bench-dashboard lint lint-python lint-sql format lock clean clean-data
 
 help:            ## show this list
 	@sed -n 's/^\([a-z-]*\): *.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -31,6 +32,9 @@ test: setup      ## the tests (minutes)
 
 test-slow: setup ## the proofs that take long: kill -9 series, a large company
 	$(python) -m pytest -m slow
+
+fuzz: setup      ## look for inputs that break reading, for FUZZ_SECONDS (60)
+	$(python) -m tests.fuzz $(FUZZ_SECONDS)
 
 bench-dashboard: setup ## how fast the pages are for 200 reps, into docs/performance_dashboard.md (minutes)
 	$(python) -m benchmarks.dashboard

@@ -19,6 +19,7 @@ import click
 
 from orchestration import console
 from orchestration.errors import BusyError, GateError, SettingsError, SourceError, ZevenError
+from orchestration.speech import without_secrets
 
 if TYPE_CHECKING:
     from orchestration.settings import Settings
@@ -105,7 +106,8 @@ def _explain(error: BaseException, arguments: list[str]) -> tuple[int, str, str]
     return (
         1,
         "unexpected",
-        f"an unexpected {name}: {_first_line(error)} The details are in {file}; please report it.",
+        f"an unexpected {name}: {without_secrets(_first_line(error))} The details are in {file}; please"
+        " report it.",
     )
 
 

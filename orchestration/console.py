@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration.errors import ZevenError
 from orchestration.progress import Event, Stage, Status
+from orchestration.speech import speakable, without_secrets
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -122,7 +123,7 @@ def show_error(sentence: str) -> None:
     """`error: ...` on stderr; red where that is a terminal."""
     from rich.text import Text
 
-    messages().print(Text.assemble(("error:", "bold red"), " ", sentence), soft_wrap=True)
+    messages().print(Text.assemble(("error:", "bold red"), " ", speakable(sentence)), soft_wrap=True)
 
 
 def keep_traceback(error: BaseException, folder: Path | None) -> Path:
@@ -130,7 +131,7 @@ def keep_traceback(error: BaseException, folder: Path | None) -> Path:
     import tempfile
     import traceback
 
-    text = "".join(traceback.format_exception(error))
+    text = without_secrets("".join(traceback.format_exception(error)))
     name = f"error-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.log"
     if folder is not None:
         from orchestration.warehouse import make_private_folder

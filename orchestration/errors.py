@@ -6,11 +6,16 @@ what was expected, what to do). Does not belong here: programming errors; those 
 
 from __future__ import annotations
 
+from orchestration.speech import speakable
+
 
 class ZevenError(Exception):
     """A failure the user can mend. `str(error)` is shown as it is, without a traceback."""
 
     exit_code = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(speakable(message))
 
 
 class SettingsError(ZevenError):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from orchestration.speech import speakable
 
 Stage = Literal["wait", "ingest", "transform", "check", "publish"]
 Status = Literal["started", "done", "nothing_new", "warning", "failed"]
@@ -34,6 +36,8 @@ _reporters: list[Reporter] = []
 
 def report(event: Event) -> None:
     """Tell every listener; nobody listens in a run that Dagster launched, which keeps its own event log."""
+    if _reporters:
+        event = replace(event, name=speakable(event.name), detail=speakable(event.detail))
     for reporter in _reporters:
         reporter(event)
 

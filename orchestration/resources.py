@@ -14,6 +14,7 @@ import dagster as dg
 
 from orchestration.errors import ZevenError
 from orchestration.settings import Settings
+from orchestration.speech import without_secrets
 from orchestration.warehouse import DAGSTER_UI, SCHEDULE, SENSOR, Warehouse, writer_lock
 
 if TYPE_CHECKING:
@@ -71,6 +72,12 @@ def user_errors() -> Iterator[None]:
         yield
     except ZevenError as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
+    except Exception as error:
+        # Dagster keeps the texts of a whole chain of errors in its event log
+        told = [str(link) for link in (error, error.__cause__, error.__context__) if link is not None]
+        if any(without_secrets(text) != text for text in told):
+            raise dg.Failure(description=f"{type(error).__name__}: {without_secrets(told[0])}") from None
+        raise
 
 
 def this_process() -> str:

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, StringConstraints, ValidationInfo
 
+from orchestration.speech import SECRET_NAME
+
 
 def _known_time_zone(name: str) -> str:
     if name not in available_timezones():
@@ -81,9 +83,44 @@ Identifier = Annotated[
         "a source's name is small letters, digits and _, starts with a letter and has at most 31 characters",
     ),
 ]
-Character = Annotated[str, _matching(r"(?s).", "this must be one character")]
-NonEmpty = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+Character = Annotated[
+    str,
+    _matching(r"(?s).", "this must be one character"),
+    _matching("[^\0\r\n\ufeff]", "this must be a character that ends no line and no text"),
+]
+OneByte = Annotated[
+    Character, _matching("[\t\x20-\x7e]", "this must be a character of ASCII: DuckDB takes one byte for it")
+]
+Text = Annotated[str, _matching("[^\0]*", "this must not hold a null character")]
+NonEmpty = Annotated[
+    str,
+    StringConstraints(min_length=1, strip_whitespace=True),
+    _matching("[^\0]*", "this must not hold a null character"),
+]
 SqlExpression = NonEmpty
+
+
+def _condition(value: str) -> str:
+    """It becomes a part of a model's SQL, between brackets on one line."""
+    import duckdb
+
+    from orchestration.expressions import SPECIAL_NAMES, ExpressionError, columns_named
+
+    with duckdb.connect() as con:
+        try:
+            named = columns_named(con, value)
+        except ExpressionError as error:
+            raise ValueError(f"the condition {error}") from None
+    if special := sorted(named & SPECIAL_NAMES):
+        raise ValueError(
+            f"the condition asks for {special[0]}; it is to be computed from the lead's columns alone"
+        )
+    if "--" in value or "/*" in value:
+        raise ValueError("the condition holds a comment (-- or /*); write it beside it, behind #")
+    return value
+
+
+SqlCondition = Annotated[NonEmpty, AfterValidator(_condition)]
 Policy = Literal["report", "refuse"]
 OpeningHours = Annotated[str, AfterValidator(_opening_hours)]
 
@@ -96,6 +133,11 @@ def expand_path(value: object, info: ValidationInfo) -> object:
 
     def from_environment(match: re.Match[str]) -> str:
         name = match.group(1)
+        if SECRET_NAME.search(name):
+            raise ValueError(
+                f"the variable {name} is named like a secret, and a path is shown in every message; use"
+                " another one"
+            )
         if not context["environ"].get(name):
             raise ValueError(f"the environment variable {name} is not set")
         return str(context["environ"][name])
@@ -103,6 +145,8 @@ def expand_path(value: object, info: ValidationInfo) -> object:
     expanded = re.sub(r"\$\{(\w+)\}", from_environment, value)
     if not expanded.strip():
         raise ValueError("this must be the path of a folder, not empty")
+    if not expanded.isprintable():
+        raise ValueError("the path holds characters that cannot be shown")
     try:
         return (Path(context["folder"]) / Path(expanded).expanduser()).resolve()
     except RuntimeError as error:  # ~somebody who has no home here

@@ -35,9 +35,12 @@ from orchestration.setting_values import (
     Identifier,
     MemoryLimit,
     NonEmpty,
+    OneByte,
     OpeningHours,
     Policy,
+    SqlCondition,
     SqlExpression,
+    Text,
     TimeZone,
     expand_path,
     local_instant,
@@ -117,7 +120,7 @@ class Release(_Section):
 
 class LeadExclusion(_Section):
     reason: NonEmpty
-    condition: SqlExpression
+    condition: SqlCondition
 
 
 class Leads(_Section):
@@ -186,16 +189,30 @@ class FilesSource(_Section):
     date_format: NonEmpty = "%Y-%m-%d"
     timestamp_format: NonEmpty = "iso"
     delimiter: Character = ","
-    quote: Character = '"'
+    quote: OneByte = '"'
     decimal_separator: Literal[".", ","] = "."
     encoding: Literal["utf-8", "windows-1252", "latin-1", "utf-16"] = "utf-8"
-    null_values: tuple[str, ...] = Field(default=("",), strict=False)
+    null_values: tuple[Text, ...] = Field(default=("",), strict=False)
     unknown_columns: Policy = "report"
     missing_columns: Policy = "report"
     max_quarantine_ratio: float = Field(default=0.05, ge=0, le=1, strict=False)
     tables: dict[str, TableMapping] = Field(default_factory=dict)
 
     _expand = field_validator("folder", mode="before")(expand_path)
+
+    @model_validator(mode="after")
+    def _tell_apart(self) -> Self:
+        if self.delimiter == self.quote:
+            raise ValueError(
+                "delimiter and quote are the same character; a value could not be told from its end"
+            )
+        for spelling in self.null_values:
+            if self.quote in spelling or self.delimiter in spelling:
+                raise ValueError(
+                    f"null_values: {spelling!r} holds the delimiter or the quote, so no value of a file"
+                    " can be it"
+                )
+        return self
 
 
 class Settings(_Section):

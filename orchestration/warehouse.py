@@ -32,12 +32,15 @@ from orchestration.settings import Settings
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    Options = dict[str, str | bool | int | float | list[str]]
+Options = dict[str, str | bool | int | float | list[str]]
 
 COMMAND_LINE = "the command line"
 DAGSTER_UI = "the Dagster UI"
 SCHEDULE = "the schedule"
 SENSOR = "the sensor"
+
+NOTHING_FETCHED: Options = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+"""Otherwise DuckDB downloads an extension as soon as a query names one of its functions."""
 
 _POLL_SECONDS = 0.2
 _STILL_OURS_SECONDS = 10.0
@@ -88,6 +91,7 @@ class Warehouse:
         options: Options = {
             "memory_limit": self.settings.run.memory_limit,
             "temp_directory": str(self.temp_folder),
+            **NOTHING_FETCHED,
         }
         deadline = time.monotonic() + self._wait_seconds
         still_ours_until = time.monotonic() + _STILL_OURS_SECONDS

@@ -67,7 +67,10 @@ def has_come_back(file: TableFile, entry: LedgerEntry, known: list[LedgerEntry])
 
 def untouched(file: TableFile, known: list[LedgerEntry]) -> LedgerEntry | None:
     """The newest batch of this very file, if nothing has touched the file since it was loaded."""
-    identity = identity_of(file.path)
+    try:
+        identity = identity_of(file.path)
+    except OSError:  # gone or out of reach since it was listed: whoever reads it says so
+        return None
     same = (
         entry
         for entry in reversed(known)

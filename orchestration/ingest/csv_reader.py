@@ -21,6 +21,7 @@ from orchestration.ingest.records import INCOMING, LINE_NUMBER, NONE_UNREADABLE,
 from orchestration.ingest.sql_text import identifier, literal, struct_literal
 from orchestration.settings import FilesSource
 
+_LONGEST_LINE = 2_000_000
 _OTHER_DELIMITERS = {";": "semicolon", "\t": "tab", ",": "comma", "|": "vertical bar"}
 
 
@@ -49,6 +50,8 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile, sour
     con.execute("DROP TABLE IF EXISTS zeven_reject_scans")
     try:
         con.execute(f"CREATE OR REPLACE TEMP TABLE zeven_text AS SELECT * FROM {relation}")
+    except duckdb.OutOfMemoryException:
+        raise  # says nothing of the file
     except duckdb.Error as error:
         reason = " ".join(str(error).split())[:200]
         raise SourceError(
@@ -86,7 +89,9 @@ def _nothing(con: duckdb.DuckDBPyConnection) -> Records:
 def _header(file: TableFile, plain: PlainFile, source: FilesSource) -> tuple[list[str], int, int]:
     """(names as they stand, blank lines before, physical lines up to and including the header)."""
     with plain.path.open(encoding="utf-8-sig", newline="") as text:
-        reader = csv.reader(text, delimiter=source.delimiter, quotechar=source.quote, strict=True)
+        # a line without an end must not fill the memory; the data's own limit is DuckDB's
+        lines = iter(lambda: text.readline(_LONGEST_LINE), "")
+        reader = csv.reader(lines, delimiter=source.delimiter, quotechar=source.quote, strict=True)
         blanks = 0
         try:
             for names in reader:

@@ -6,6 +6,7 @@ what stands in the files.
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -13,6 +14,7 @@ from typing import Literal
 from orchestration.errors import SourceError
 from orchestration.ingest.export_format import TABLES
 from orchestration.settings import FilesSource, TableMapping
+from orchestration.speech import is_unspeakable
 
 FileFormat = Literal["csv", "parquet", "jsonl"]
 
@@ -73,11 +75,12 @@ def files_of(source_name: str, source: FilesSource, table_name: str) -> list[Tab
         raise SourceError(
             f"sources.{source_name}.folder: {folder} cannot be listed ({error.strerror}); check permissions."
         ) from None
-    found = [
-        TableFile(path, path.relative_to(folder).as_posix(), _format(source_name, table_name, mapping, path))
-        for path in paths
-        if path.is_file()
-    ]
+    found = []
+    for path in paths:
+        _refuse_name(source_name, path.relative_to(folder).as_posix())
+        if _is_file(source_name, path, is_glob=mapping is not None):
+            file_format = _format(source_name, table_name, mapping, path)
+            found.append(TableFile(path, path.relative_to(folder).as_posix(), file_format))
     root = folder.resolve()
     for file in found:
         if not file.path.resolve().is_relative_to(root):
@@ -86,6 +89,54 @@ def files_of(source_name: str, source: FilesSource, table_name: str) -> list[Tab
                 f" source's folder {folder}; copy the file into the folder."
             )
     return sorted(found, key=lambda file: file.name)
+
+
+def _refuse_name(source_name: str, name: str) -> None:
+    """A name that is no text, or that a terminal would obey or show as another one, stands in no sentence."""
+    if is_unspeakable(name):
+        shown = (
+            name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\n", "\\n")
+        )
+        raise SourceError(
+            f"sources.{source_name}: the file '{shown}' has a name with characters that cannot be shown;"
+            " rename it."
+        )
+
+
+def _is_file(source_name: str, path: Path, *, is_glob: bool) -> bool:
+    """Whether there is a file to read; False for one that has just gone, and for the folders that a glob
+    finds.
+
+    What bears the name of a table and is none is refused: nobody would see that its rows are missing.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        if not path.is_symlink():
+            return False
+        raise SourceError(
+            f"sources.{source_name}: {path} is a link that leads nowhere; remove it, or put there what"
+            " it means."
+        ) from None
+    except OSError as error:
+        raise SourceError(
+            f"sources.{source_name}: {path} cannot be looked at ({error.strerror}); check permissions,"
+            " and where"
+            " it leads if it is a link."
+        ) from None
+    if stat.S_ISREG(mode):
+        return True
+    if stat.S_ISDIR(mode):
+        if is_glob:
+            return False
+        raise SourceError(
+            f"sources.{source_name}: {path} is a folder with the name of an export; move its files up, or map"
+            f' the table to them, such as files = "{path.name}/*".'
+        )
+    raise SourceError(
+        f"sources.{source_name}: {path} is no file but a pipe, a socket or a device; save the export as"
+        " a file."
+    )
 
 
 def _matches(source_name: str, folder: Path, table_name: str, mapping: TableMapping) -> list[Path]:

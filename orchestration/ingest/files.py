@@ -61,10 +61,11 @@ from orchestration.ingest.raw_tables import (
     write_entry,
 )
 from orchestration.ingest.records import INCOMING, SCRATCH_TABLES, SCRATCH_VIEWS, Records
-from orchestration.ingest.sql_text import identifier
+from orchestration.ingest.sql_text import first_line, identifier
 from orchestration.ingest.values import check_formats
 from orchestration.progress import Event, report
 from orchestration.settings import FilesSource, Settings
+from orchestration.speech import speakable
 
 __all__ = ["TABLES", "PendingFile", "TableLoad", "load_table", "prepare", "scan"]
 
@@ -180,7 +181,7 @@ def _load(
         rows_in=sum(outcome.rows_in for outcome in outcomes),
         rows_loaded=sum(outcome.rows_loaded for outcome in outcomes),
         rows_quarantined=sum(outcome.rows_quarantined for outcome in outcomes),
-        findings=tuple(findings),
+        findings=tuple(map(speakable, findings)),
     )
 
 
@@ -216,7 +217,11 @@ class _Loader:
         mapping = source.tables.get(self.table_name)
         if mapping is not None:
             check_names(self.source_name, table, mapping)
-        with self._scratch() as workplace, _records(self.con, file, source, workplace) as records:
+        with (
+            _explained(file, self.settings),
+            self._scratch() as workplace,
+            _records(self.con, file, source, workplace) as records,
+        ):
             found: list[Origin] = []
             findings: list[str] = []
             if records.columns:
@@ -225,8 +230,9 @@ class _Loader:
                 check_required(file, table, self.source_name, own, {origin.column.name for origin in found})
                 findings = drift(file, table, source, own, self._columns_before())
             elif records.count:
+                lines = "line" if records.count == 1 else "lines"
                 raise SourceError(
-                    f"{file.path}: has {records.count} lines and no column in any; export it again."
+                    f"{file.path}: has {records.count} {lines} and no column in any; export it again."
                 )
             batch = Batch(self.con, file, table, source, records, found)
             outcome = batch.read() if found else Outcome(0, 0, 0)
@@ -339,6 +345,27 @@ class _Loader:
             for kind, names in (("VIEW", SCRATCH_VIEWS), ("TABLE", SCRATCH_TABLES)):
                 for name in names:
                     self.con.execute(f"DROP {kind} IF EXISTS {identifier(name)}")
+
+
+@contextmanager
+def _explained(file: TableFile, settings: Settings) -> Iterator[None]:
+    """What the machine refuses while a file is read, in one sentence."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise SourceError(f"{file.path}: vanished while it was read ({error.filename}); run again.") from None
+    except (OSError, duckdb.IOException) as error:
+        reason = error.strerror if isinstance(error, OSError) else first_line(error)
+        raise SourceError(
+            f"{file.path}: could not be read and stored ({reason}), so nothing of it is loaded; mend"
+            " that and run"
+            " again."
+        ) from None
+    except duckdb.OutOfMemoryException:
+        raise SourceError(
+            f'{file.path}: takes more memory than run.memory_limit = "{settings.run.memory_limit}" allows, so'
+            " nothing of it is loaded; raise the limit, or export fewer columns or smaller files."
+        ) from None
 
 
 @contextmanager

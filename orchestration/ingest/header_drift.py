@@ -12,8 +12,14 @@ from difflib import get_close_matches
 from orchestration.errors import SourceError
 from orchestration.ingest.export_format import Table
 from orchestration.ingest.file_discovery import TableFile
+from orchestration.ingest.records import OWN_NAMES
 from orchestration.settings import FilesSource
 
+MOST_COLUMNS = 10_000
+"""A table of so many columns has no name for them, only keys that should have been values; 3,000 keys in as
+many JSON lines took 12 s and 9 million cells."""
+MOST_TOLD = 20
+"""So many sentences on columns; the rest is told as a number."""
 ALIKE = 0.6
 """From this similarity on (0 to 1), a new name beside a missing one is called a likely rename."""
 
@@ -23,13 +29,24 @@ def clean_names(file: TableFile, names: Sequence[str]) -> list[str]:
     position.
 
     Raises `SourceError` where a name stands twice, in whatever case: which of the two is meant, nobody
-    knows.
+    knows; and for names that cannot be used.
     """
+    if len(names) > MOST_COLUMNS:
+        raise SourceError(
+            f"{file.path}: has {len(names):,} columns, and more than {MOST_COLUMNS:,} are not read; are there"
+            " values where the names should be?"
+        )
     cleaned = [
         name.strip("\ufeff \t\r\n\xa0") or f"column_{number}" for number, name in enumerate(names, start=1)
     ]
     seen: set[str] = set()
     for name in cleaned:
+        if "\0" in name or name.casefold().startswith(OWN_NAMES):
+            raise SourceError(
+                f"{file.path}: has a column named {name!r}, and no name may hold a null character or"
+                " begin with"
+                f" {OWN_NAMES}, as Zeven's own do; rename it in the export."
+            )
         if name.casefold() in seen:
             raise SourceError(
                 f"{file.path}: has the column '{name}' more than once in its header; leave one of them in"
@@ -115,6 +132,9 @@ def drift(
         sentences.append(
             f"{file.name}: the column '{name}' is {_unknown(table, is_mapped)}: kept in raw{meant}"
         )
+    if len(sentences) > MOST_TOLD:
+        more = len(sentences) - MOST_TOLD
+        sentences[MOST_TOLD:] = [f"{file.name}: {more:,} more columns have changed or are unknown."]
     return sentences
 
 

@@ -31,8 +31,11 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile) -> R
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE zeven_text AS"
         f" SELECT row_number() OVER (ORDER BY n) AS {ROW_NUMBER}, n AS {LINE_NUMBER}, line,"
-        " CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END AS is_object"
-        " FROM zeven_lines WHERE trim(line, ' ' || chr(9)) <> ''"
+        " is_json AND NOT repeats AS is_object, repeats FROM (SELECT *,"
+        " CASE WHEN is_json THEN len(json_keys(line)) <> len(list_distinct(json_keys(line))) ELSE false END"
+        " AS repeats FROM (SELECT *,"
+        " CASE WHEN json_valid(line) THEN json_type(line) = 'OBJECT' ELSE false END AS is_json"
+        " FROM zeven_lines WHERE trim(line, ' ' || chr(9)) <> ''))"
     )
     first = con.execute(f"SELECT line, is_object FROM zeven_text WHERE {ROW_NUMBER} = 1").fetchall()
     if first and not first[0][1] and first[0][0].strip() in ("[", "{"):
@@ -42,8 +45,9 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile) -> R
         )
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE {UNREADABLE} AS"
-        f" SELECT {ROW_NUMBER} AS row_number, {LINE_NUMBER} AS line_number,"
-        " 'the line is no JSON object' AS reason, to_json(line) AS record"
+        f" SELECT {ROW_NUMBER} AS row_number, {LINE_NUMBER} AS line_number, CASE"
+        " WHEN repeats THEN 'a key stands more than once in the object: which value is meant?'"
+        " ELSE 'the line is no JSON object' END AS reason, to_json(line) AS record"
         " FROM zeven_text WHERE NOT is_object"
     )
     keys = [
@@ -56,8 +60,9 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile) -> R
     ]
     names = clean_names(file, keys)
     shape = literal(json.dumps(dict.fromkeys(keys, "VARCHAR"), ensure_ascii=False))
+    # by position: a key may be empty, which no name in SQL can be
     own = "".join(
-        f", o.{identifier(key)} AS {identifier(name)}" for key, name in zip(keys, names, strict=True)
+        f", struct_extract_at(o, {position}) AS {identifier(name)}" for position, name in enumerate(names, 1)
     )
     parsed = f", from_json(line, {shape}) AS o" if keys else ""
     con.execute(

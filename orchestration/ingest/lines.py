@@ -36,6 +36,8 @@ def read_lines(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE zeven_line_text AS SELECT coalesce(line, '') AS line FROM {source}"
         )
+    except duckdb.OutOfMemoryException:
+        raise  # says nothing of the file
     except duckdb.Error as error:
         raise SourceError(
             f"{file.path}: has a line of more than two million bytes or cannot be read line by line"

@@ -1,23 +1,22 @@
 """What gives each canonical column: the file's own column of that name, or the settings' SQL expression.
 
-Belongs here: checking that an expression is one harmless scalar expression over columns that exist, and
-finding its type. Does not belong here: reading values (`values.py`) or comparing headers over time
-(`header_drift.py`).
+Belongs here: that expressions name columns that exist, and their types. Does not belong here: whether an
+expression is harmless (`orchestration/expressions.py`), reading values (`values.py`) or comparing headers
+over time (`header_drift.py`).
 """
 
 # ruff: noqa: S608 -- names and values in queries are quoted by sql_text
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
 
 import duckdb
 
 from orchestration.errors import SourceError, ZevenError
+from orchestration.expressions import ExpressionError, columns_named
 from orchestration.ingest.export_format import Column, Table
 from orchestration.ingest.sql_text import first_line, identifier
 from orchestration.settings import TableMapping
@@ -57,11 +56,15 @@ def check_names(source_name: str, table: Table, mapping: TableMapping) -> None:
 def check_expressions(con: duckdb.DuckDBPyConnection, mapping: TableMapping) -> dict[str, set[str]]:
     """The own columns that each mapped expression names, in lower case, by canonical column.
 
-    Raises `MappingError` for anything but one scalar expression whose value depends on the row alone: no
-    statement, subquery, star, parameter, window, aggregate or table function, and no clock, random number
-    or environment.
+    Raises `MappingError` for anything but one scalar expression whose value depends on the row alone.
     """
-    return {name: _own_columns(con, name, expression) for name, expression in mapping.columns.items()}
+    named = {}
+    for name, expression in mapping.columns.items():
+        try:
+            named[name] = columns_named(con, expression)
+        except ExpressionError as error:
+            raise MappingError(name, str(error)) from None
+    return named
 
 
 def origins(
@@ -102,98 +105,3 @@ def _type_of(con: duckdb.DuckDBPyConnection, name: str, expression: str, relatio
     except duckdb.Error as error:
         raise MappingError(name, f"is refused by the database: {first_line(error)}") from None
     return str(described[0][1])
-
-
-def _own_columns(con: duckdb.DuckDBPyConnection, name: str, expression: str) -> set[str]:
-    """The columns that an expression names, after checking that it is harmless."""
-    # checked in exactly the parentheses in which it is run: what closes them early is no single expression
-    answer = con.execute("SELECT json_serialize_sql(?)", [f"SELECT (\n{expression}\n)"]).fetchall()[0][0]
-    tree = json.loads(answer)
-    if tree.get("error"):
-        raise MappingError(name, f"is no SQL expression: {first_line(tree.get('error_message', ''))}")
-    node = tree["statements"][0]["node"] if len(tree["statements"]) == 1 else {}
-    plain = (
-        node.get("type") == "SELECT_NODE"
-        and len(node["select_list"]) == 1
-        and node["from_table"]["type"] == "EMPTY"
-        and not any(
-            node.get(clause) for clause in ("modifiers", "where_clause", "group_expressions", "having")
-        )
-        and not any(node.get(clause) for clause in ("qualify", "sample"))
-        and not node["cte_map"]["map"]
-    )
-    if not plain:
-        raise MappingError(name, "is no single expression; write one expression over the file's columns")
-    used: set[str] = set()
-    for part, bound in _parts(node["select_list"][0], frozenset()):
-        _check_part(con, name, part)
-        if part["class"] == "COLUMN_REF" and part["column_names"][0].casefold() not in bound:
-            used.add(part["column_names"][0].casefold())
-    return used
-
-
-def _parts(tree: Any, bound: frozenset[str]) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
-    """Every expression in the tree with the lambda parameters that are in force there."""
-    if isinstance(tree, list):
-        for item in tree:
-            yield from _parts(item, bound)
-    elif isinstance(tree, dict):
-        if tree.get("class") == "LAMBDA":
-            parameters = {
-                part["column_names"][0].casefold()
-                for part, _ in _parts(tree.get("lhs"), bound)
-                if part["class"] == "COLUMN_REF"
-            }
-            bound = bound | parameters
-        if "class" in tree:
-            yield tree, bound
-        for value in tree.values():
-            yield from _parts(value, bound)
-
-
-_REFUSED = {
-    "SUBQUERY": "holds a subquery",
-    "STAR": "holds a star",
-    "WINDOW": "holds a window function",
-    "PARAMETER": "holds a parameter",
-    "DEFAULT": "holds DEFAULT",
-    "POSITIONAL_REFERENCE": "refers to a column by its position",
-}
-
-
-def _check_part(con: duckdb.DuckDBPyConnection, name: str, part: dict[str, Any]) -> None:
-    allowed = "; a mapping is computed from the columns of one row alone"
-    if refused := _REFUSED.get(part["class"]):
-        raise MappingError(name, refused + allowed)
-    if part["class"] != "FUNCTION":
-        return
-    function = part["function_name"]
-    kinds = con.execute(
-        "SELECT DISTINCT function_type, stability FROM duckdb_functions() WHERE function_name = ?", [function]
-    ).fetchall()
-    scalar = any(kind == "scalar" and stability == "CONSISTENT" for kind, stability in kinds)
-    macro = any(kind == "macro" for kind, _ in kinds) and (
-        function in _PURE_MACROS or function.startswith(("list_", "array_"))
-    )
-    if function in _REACHES_OUT or (kinds and not scalar and not macro):
-        raise MappingError(name, f"calls {function}(){allowed}")
-
-
-_PURE_MACROS = frozenset(
-    [
-        "date_add",
-        "days_in_month",
-        "fdiv",
-        "fmod",
-        "json",
-        "nullif",
-        "round_even",
-        "roundbankers",
-        "split_part",
-    ]
-)
-"""Scalar functions that DuckDB writes as macros; its other macros ask the session, the catalogue or the
-clock."""
-
-_REACHES_OUT = frozenset(["age", "current_setting", "getenv", "getvariable", "unnest", "version"])
-"""Called consistent by DuckDB, and yet they look outside the row; `age` of one argument asks the clock."""

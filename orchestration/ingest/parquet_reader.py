@@ -15,6 +15,8 @@ from orchestration.ingest.header_drift import clean_names
 from orchestration.ingest.records import INCOMING, LINE_NUMBER, NONE_UNREADABLE, ROW_NUMBER, Records
 from orchestration.ingest.sql_text import first_line, identifier, literal
 
+_TAKEN = "file_row_number"
+
 
 def read(con: duckdb.DuckDBPyConnection, file: TableFile, path: str) -> Records:
     """Make the file's records available; `SourceError` when it is no whole Parquet file.
@@ -26,6 +28,12 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, path: str) -> Records:
         described = con.execute(f"DESCRIBE SELECT * FROM read_parquet({quoted})").fetchall()
         count = con.execute(f"SELECT num_rows FROM parquet_file_metadata({quoted})").fetchall()[0][0]
         names = clean_names(file, [row[0] for row in described])
+        if _TAKEN in {name.casefold() for name in names}:
+            raise SourceError(
+                f"{file.path}: has a column named '{_TAKEN}', which DuckDB calls the number of a row;"
+                " rename it"
+                " in the export."
+            )
         own = ", ".join(
             f"{identifier(row[0])} AS {identifier(name)}" for row, name in zip(described, names, strict=True)
         )
@@ -37,6 +45,8 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, path: str) -> Records:
         )
         # the footer may be whole and a page damaged: read everything before anything is changed
         con.execute(f"SELECT count(COLUMNS(*)) FROM {INCOMING}").fetchall()
+    except duckdb.OutOfMemoryException:
+        raise  # says nothing of the file
     except duckdb.Error as error:
         raise SourceError(
             f"{file.path}: is no whole Parquet file ({first_line(error)}); export or copy it again."

@@ -17,6 +17,7 @@ import io
 import re
 import shutil
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,11 @@ CHUNK = 1 << 20
 SETTLED_SECONDS = 2.0
 """A file touched less than this before it was fingerprinted may be touched again without a visible change of
 time."""
+
+UNPACKED_FACTOR = 200
+UNPACKED_ANYWAY = 100 << 20
+"""A compressed file of more than this many bytes may not unpack to more than so many times its size. Exports
+of a CRM come to 5 to 40 times, the most that gzip can do is 1,032: a bomb."""
 
 _GLOB_CHARACTERS = re.compile(r"[*?\[\]{}]")
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -137,18 +143,32 @@ def plain_text(file: TableFile, encoding: str, workplace: Path) -> Iterator[Plai
         yield PlainFile(file.path, file.name, lines, width, bom_bytes, census.blank, census.odd_blanks)
         return
     copy = workplace / f"copy.{file.format}"
-    with (
-        _open(file) as stream,
-        io.TextIOWrapper(stream, encoding=encoding, newline=None) as text,
-        copy.open("w", encoding="utf-8", newline="\n") as target,
-    ):
-        if text.read(1) not in ("\ufeff", ""):  # a mark that the codec left in
-            text.seek(0)
-        shutil.copyfileobj(text, target, CHUNK)
     try:
+        _copy(file, encoding, copy)
         yield PlainFile(copy, file.name, lines, 1, 0, census.blank, census.odd_blanks)
     finally:
         copy.unlink(missing_ok=True)
+
+
+def _copy(file: TableFile, encoding: str, copy: Path) -> None:
+    try:
+        with (
+            _open(file) as stream,
+            io.TextIOWrapper(stream, encoding=encoding, newline=None) as text,
+            copy.open("w", encoding="utf-8", newline="\n") as target,
+        ):
+            if text.read(1) not in ("\ufeff", ""):  # a mark that the codec left in
+                text.seek(0)
+            shutil.copyfileobj(text, target, CHUNK)
+    except (*_UNREADABLE, UnicodeError) as error:
+        raise SourceError(
+            f"{file.path}: could not be copied as UTF-8 into {copy.parent} ({error}); is the disk full,"
+            " or was"
+            " the file changed while it was read? Run again."
+        ) from None
+
+
+_UNREADABLE = (OSError, EOFError, zlib.error)
 
 
 def _open(file: TableFile) -> BinaryIO:
@@ -159,11 +179,13 @@ def _refuse_wrong_kind(file: TableFile, encoding: str) -> None:
     try:
         with _open(file) as stream:
             start = stream.read(1024)
-    except (OSError, EOFError) as error:
+    except _UNREADABLE as error:
         raise SourceError(f"{file.path}: cannot be read ({error}); export the file again.") from None
     for magic, sentence in _MAGIC:
         if start.startswith(magic):
             raise SourceError(f"{file.path}: {sentence}.")
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and file.format == "jsonl":
+        raise SourceError(f"{file.path}: is encoded in UTF-16, but JSON lines are UTF-8; export it so.")
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and encoding != "utf-16":
         raise SourceError(
             f'{file.path}: is encoded in UTF-16, but {encoding} is declared; set encoding = "utf-16" for the'
@@ -185,12 +207,21 @@ def _take_census(file: TableFile, encoding: str) -> _Census:
     """Decode the whole file once: count line ends, refuse what is no text."""
     census = _Census()
     decoder = codecs.getincrementaldecoder(encoding)("strict")
+    unpacked = 0
     try:
+        size = file.path.stat().st_size
         with _open(file) as stream:
             while chunk := stream.read(CHUNK):
+                unpacked += len(chunk)
+                if file.is_compressed and unpacked > max(UNPACKED_ANYWAY, UNPACKED_FACTOR * size):
+                    raise SourceError(
+                        f"{file.path}: unpacks to more than {UNPACKED_FACTOR} times its {size:,} bytes, as no"
+                        " export does, so it is not read; look at what it holds, and unpack it yourself if it"
+                        " is one."
+                    )
                 _count(file, encoding, census, _decode(file, encoding, census, decoder, chunk))
             _count(file, encoding, census, _decode(file, encoding, census, decoder, b"", final=True))
-    except (OSError, EOFError) as error:
+    except _UNREADABLE as error:
         raise SourceError(f"{file.path}: is damaged or cut off ({error}); export the file again.") from None
     return census
 
@@ -213,6 +244,11 @@ def _decode(
             f"{file.path}:{line}: holds the byte 0x{byte}, which is no {encoding} text; set the source's"
             " encoding to the one that the file was written in (utf-8, windows-1252, latin-1 or utf-16)."
         ) from None
+    except UnicodeError as error:  # UTF-16 without a mark says no more than that
+        raise SourceError(
+            f"{file.path}: is no {encoding} text with a byte order mark ({error}); export it again, as UTF-8"
+            " if you can."
+        ) from None
 
 
 def _count(file: TableFile, encoding: str, census: _Census, text: str) -> None:
@@ -234,12 +270,12 @@ def _count(file: TableFile, encoding: str, census: _Census, text: str) -> None:
             f" (such as the"
             ' euro sign) and none in Latin-1; set encoding = "windows-1252" for the source.'
         )
-    if census.last == "\r" and text[0] == "\n":
+    if census.last == "\r" and text.startswith("\n"):
         census.pairs += 1
     census.lines_fed += text.count("\n")
     census.returns += text.count("\r")
     census.pairs += text.count("\r\n")
-    if census.blank and not text.isspace():
+    if census.blank and text and not text.isspace():
         census.blank = False
     census.odd_blanks = census.odd_blanks or "\t" in text or "\xa0" in text
     census.last = text[-1:] or census.last

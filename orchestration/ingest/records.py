@@ -20,6 +20,8 @@ NONE_UNREADABLE = (
 )
 """Makes the table for a file that was cut into columns without trouble."""
 
+OWN_NAMES = "_zeven_"
+"""How no column of a file may begin."""
 ROW_NUMBER = "_zeven_row"
 LINE_NUMBER = "_zeven_line"
 

@@ -29,6 +29,7 @@ from orchestration.publish.store import (
     CANDIDATE_PREFIX,
     Store,
     explaining,
+    readable_by_all,
     remove,
     seal,
     sha256,
@@ -145,7 +146,8 @@ class AuditError(GateError):
 def record_failure(settings: Settings, *, run_id: str, error: ZevenError) -> None:
     """Note beside the releases why the last attempt published nothing; the next success removes the note."""
     store = Store.of(settings)
-    store.root.mkdir(parents=True, exist_ok=True)
+    with readable_by_all():
+        store.root.mkdir(parents=True, exist_ok=True)
     verdicts = error.verdicts if isinstance(error, AuditError) else ()
     note = {
         "when": instant(datetime.now(UTC)),
@@ -153,7 +155,8 @@ def record_failure(settings: Settings, *, run_id: str, error: ZevenError) -> Non
         "message": str(error),
         "verdicts": [verdict.to_json() for verdict in verdicts],
     }
-    write_json(store.last_failure, note)
+    with readable_by_all():
+        write_json(store.last_failure, note)
 
 
 def _last_build(con: duckdb.DuckDBPyConnection, as_of: datetime) -> dict[str, Any]:

@@ -95,7 +95,8 @@ class Store:
     @contextmanager
     def locked(self, *, wait_seconds: float = LOCK_SECONDS) -> Iterator[None]:
         """One publisher, pruner or roller-back at a time; the kernel frees the lock of whoever dies."""
-        self.releases.mkdir(parents=True, exist_ok=True)
+        with readable_by_all():
+            self.releases.mkdir(parents=True, exist_ok=True)
         deadline = time.monotonic() + wait_seconds
         descriptor = os.open(self.root / ".lock", os.O_CREAT | os.O_RDWR, 0o644)
         try:
@@ -109,7 +110,8 @@ class Store:
                             f"{self.root}: another process is publishing or rolling back; try again later."
                         ) from None
                     time.sleep(0.05)
-            yield
+            with readable_by_all():
+                yield
         finally:
             os.close(descriptor)
 
@@ -140,6 +142,21 @@ def _explained(store: Store, number: int | None, reason: str, file: Any) -> Zeve
             f"{where}: may not be written ({reason}); grant it or change paths.published in the settings."
         )
     return ZevenError(f"{where}: publishing failed at a file ({reason}).")
+
+
+@contextmanager
+def readable_by_all() -> Iterator[None]:
+    """What is made in the block may be read by everybody and changed by its owner alone, whatever the umask.
+
+    A release that only its maker can read serves nobody, and one that everybody may write is not what was
+    audited. The umask is the whole process's: only what publishes is made meanwhile, and the warehouse's
+    files lie in a folder that nobody else may enter.
+    """
+    before = os.umask(0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def sync(path: Path) -> None:
