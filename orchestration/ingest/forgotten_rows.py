@@ -33,6 +33,7 @@ _ADDRESS = r"[^\s\"<>(),;:\\\[\]{}|=]+@[^\s\"<>(),;:\\\[\]{}|=]+"
 """Generous, because what it finds must also have the right hash."""
 _JSON_ESCAPE = r"\\[nrtbf/\"]"
 """Ends a word in the text of a JSON value: `\\njan@...` is a new line and an address."""
+_TRIMMED = "trim(x, ' :')"
 _WORD = r"[^\",;|\t{}\[\]]+"
 """A value in the line of a CSV file, or in the text of a JSON object."""
 
@@ -95,8 +96,14 @@ class Rules:
             clear |= {"account_name": f"{account} or {named}", FREE_TEXT: f"{account} or {free_text}"}
         elif table.name not in EMPLOYEES:
             clear[FREE_TEXT] = f"{of_deal} or {free_text}"
-        clear = {name: condition for name, condition in clear.items() if name in present}
-        return Treatment(_definite(drop), {name: _definite(condition) for name, condition in clear.items()})
+        return Treatment(
+            _definite(drop),
+            {
+                name: f"{identifier(name)} is not null and {_definite(condition)}"
+                for name, condition in clear.items()
+                if name in present
+            },
+        )
 
     def quarantined(self, source: str, record: str) -> str:
         """The condition under which an unreadable record (its text) is about somebody forgotten."""
@@ -104,7 +111,7 @@ class Rules:
         found = [self.has_address(record)]
         if hashes:
             words = f"regexp_extract_all({record}, {literal(_WORD)})"
-            hashed = f"list_transform({words}, lambda x: {_hash(source, "trim(x, ' :')")})"
+            hashed = f"list_transform({words}, lambda x: {_hash(source, _TRIMMED)})"
             found.append(f"coalesce(list_has_any({hashed}, {_list(hashes)}), false)")
         return " or ".join(found)
 
@@ -274,3 +281,19 @@ def _list(hashes: Iterable[str]) -> str:
 
 def _count(con: duckdb.DuckDBPyConnection, statement: str) -> int:
     return int(con.execute(statement).fetchall()[0][0])
+
+
+def files_about(con: duckdb.DuckDBPyConnection, rules: Rules) -> set[tuple[str, str]]:
+    """(source, file) of every loaded or quarantined row that the rules concern."""
+    found: set[tuple[str, str]] = set()
+    for table in present_tables(con):
+        treatment = rules.of(table, _columns(con, table.name))
+        query = (
+            f"select distinct _source, _source_file from {raw_name(table.name)} where {treatment.concerns}"
+        )
+        found |= {(source, file) for source, file in con.execute(query).fetchall()}
+    if _columns(con, "quarantine"):
+        condition = rules.quarantined("source", "cast(record as varchar)")
+        query = f"select distinct source, source_file from {raw_name('quarantine')} where {condition}"
+        found |= {(source, file) for source, file in con.execute(query).fetchall()}
+    return found
