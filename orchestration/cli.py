@@ -282,7 +282,7 @@ def rollback(call: Call, release: str | None) -> None:
 @click.option("--no-wait", is_flag=True, help="Refuse at once, instead of waiting, when a run is at work.")
 @with_common_options
 @click.pass_obj
-def forget(call: Call, no_wait: bool, **asked: Any) -> None:
+def forget(call: Call, /, no_wait: bool, **asked: Any) -> None:
     """Erase a person from the warehouse and every release, and keep it out."""
     from orchestration.commands import forget as command
 

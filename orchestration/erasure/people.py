@@ -106,8 +106,8 @@ def complete(con: duckdb.DuckDBPyConnection, person: Person) -> None:
         if len(person.leads) > LEADS_OF_ONE_PERSON:
             raise SettingsError(
                 f"That would be more than {LEADS_OF_ONE_PERSON} leads, which is no one person: the address "
-                "of a rep, or a contact that stands for many. Nothing was removed; name the leads one by one, "
-                "with --lead."
+                "of a rep, or a contact that stands for many. Nothing was removed; name the leads one by "
+                "one, with --lead."
             )
     person.opportunities |= _ids(con, "opportunities", "opportunity_id", {"lead_id": person.leads})
     name = identifier("account_name")
