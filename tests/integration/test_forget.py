@@ -51,7 +51,7 @@ def write_rows(file: Path, rows: list[dict[str, str]]) -> None:
 
 
 def plant(folder: Path) -> tuple[str, str]:
-    """Give one lead with a won deal a name and an address, wherever an export can hold them; lead and deal."""
+    """Give one lead with a won deal a name and an address, wherever an export can hold it; lead and deal."""
     leads, deals = rows_of(folder / "leads.csv"), rows_of(folder / "opportunities.csv")
     known = {lead["lead_id"] for lead in leads if lead["lead_id"] and lead["contact_id"]}
     [deal, *_] = [d for d in deals if d["lead_id"] in known and d["is_won"] == "true" and d["amount"]]
@@ -117,7 +117,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, str, st
     for name in ("work.duckdb.tmp", "incoming"):
         (warehouse / name).mkdir(exist_ok=True)
         (warehouse / name / "left.tmp").write_text(MARKER)
-    [event_log, *_] = [path for path in (warehouse / "dagster" / "history" / "runs").glob("*-*.db")]
+    [event_log, *_] = (warehouse / "dagster" / "history" / "runs").glob("*-*.db")
     with sqlite3.connect(event_log) as con:
         con.execute(
             "update event_logs set event = replace(event, 'LOGGED', 'LOGGED') || ?", [f"\\nJan {MARKER}"]
@@ -182,7 +182,7 @@ def test_a_person_is_gone_to_the_last_byte_and_does_not_come_back(planted: tuple
         assert (
             one(
                 con,
-                "select count(*) from raw_files.opportunities where _other_columns::varchar like '%' || ? || '%'",
+                "select count(*) from raw_files.opportunities where contains(_other_columns::varchar, ?)",
                 MARKER,
             )
             == 0
