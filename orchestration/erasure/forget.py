@@ -124,7 +124,9 @@ def forget(
             clear_scratch(warehouse)
             write_anew(warehouse)
         after("rewritten")
-        release, failure = _publish(settings, rebuild or _run) if changed else (None, None)
+        # one that was killed after publishing need not publish again
+        is_stale = bool(rows) or _is_served(settings, person)
+        release, failure = _publish(settings, rebuild or _run) if is_stale else (None, None)
         after("published")
         expired = expire(settings, person)
         after("expired")
@@ -208,6 +210,12 @@ def _file(settings: Settings, source: str, file: str) -> str:
 def _in_a_release(settings: Settings, person: Person) -> bool:
     store = Store.of(settings)
     return any(holds(store.releases / release, person) for release in store.release_ids())
+
+
+def _is_served(settings: Settings, person: Person) -> bool:
+    store = Store.of(settings)
+    serving = store.current_id()
+    return serving is not None and holds(store.releases / serving, person) is not False
 
 
 def _not_found(asked: Asked, unfinished: Person) -> str:
