@@ -15,6 +15,7 @@ beyond our columns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,14 +41,20 @@ _WORD = r"[^\",;|\t{}\[\]]+"
 
 @dataclass(frozen=True)
 class Treatment:
-    """SQL conditions on a row of one table: whether it goes, and which columns lose their value."""
+    """SQL conditions on a row of one table: whether it goes, and which columns lose their value.
+
+    `touches` holds for every row of which the others may say something, and each of its parts stands in it
+    once: the hashes are what costs, so the others are asked of the few rows that are touched.
+    """
 
     drop: str
     clear: Mapping[str, str]
+    touches: str
 
     @property
     def concerns(self) -> str:
-        return " or ".join(f"({condition})" for condition in [self.drop, *self.clear.values()])
+        some = " or ".join(f"({condition})" for condition in [self.drop, *self.clear.values()])
+        return f"case when {self.touches} then {some} else false end"
 
 
 class Rules:
@@ -64,12 +71,17 @@ class Rules:
     def of(self, table: Table, columns: Iterable[str], source: str = "_source") -> Treatment:
         """For rows of `table` that have these `columns`; `source` is the SQL of their source's name."""
         present = set(columns)
+        parts: dict[str, None] = {}
+
+        def noted(condition: str) -> str:
+            parts[condition] = None
+            return condition
 
         def record(kind: Kind, column: str) -> str:
-            return self._record(kind, column, source) if column in present else "false"
+            return noted(self._record(kind, column, source)) if column in present else "false"
 
         def address(column: str) -> str:
-            return self.has_address(identifier(column)) if column in present else "false"
+            return noted(self.has_address(identifier(column))) if column in present else "false"
 
         def person(lead: str, contact: str) -> str:
             by_id = f"{record('lead', lead)} or {record('contact', contact)}"
@@ -103,6 +115,7 @@ class Rules:
                 for name, condition in clear.items()
                 if name in present
             },
+            " or ".join(part for part in parts if part != "false") or "false",
         )
 
     def quarantined(self, source: str, record: str) -> str:
@@ -120,7 +133,8 @@ class Rules:
         hashes = self._hashes.get("email")
         if not hashes:
             return "false"
-        return f"coalesce(list_has_any({address_hashes(text)}, {_list(hashes)}), false)"
+        found = f"coalesce(list_has_any({address_hashes(text)}, {_list(hashes)}), false)"
+        return f"case when contains(cast({text} as varchar), '@') then {found} else false end"
 
     def _record(self, kind: Kind, column: str, source: str) -> str:
         hashes = self._hashes.get(kind)
@@ -152,7 +166,11 @@ class Forgotten:
         if table.name == "opportunities" and "lead_id" in treatment.clear:
             query = f"select distinct opportunity_id from {relation} where {treatment.clear['lead_id']}"
             self._deals = [deal for (deal,) in con.execute(query).fetchall() if deal is not None]
-        return _withhold(con, relation, treatment, also="not is_bad")
+        with _touched(con, relation, treatment) as touched:
+            query = f"select count(*) from {touched} join {relation} using (rowid) where goes and not is_bad"
+            loadable = _count(con, query)
+            _withhold(con, relation, treatment, touched)
+        return loadable
 
     def is_quarantined_record(self, record: str) -> str:
         return self._rules.quarantined(literal(self._source), record) if self else "false"
@@ -188,19 +206,35 @@ def address_hashes(text: str) -> str:
     return f"list_transform({addresses(text)}, lambda x: sha256(x))"
 
 
-def _withhold(
-    con: duckdb.DuckDBPyConnection, relation: str, treatment: Treatment, *, also: str = "true"
-) -> int:
-    """Apply to the rows of `relation`; how many of those for which `also` holds are gone."""
-    gone = _count(con, f"delete from {relation} where ({treatment.drop}) and {also}")
-    changed = ", ".join(
-        f"{identifier(name)} = case when {condition} then null else {identifier(name)} end"
-        for name, condition in treatment.clear.items()
+@contextmanager
+def _touched(con: duckdb.DuckDBPyConnection, relation: str, treatment: Treatment) -> Iterator[str]:
+    """A temporary table of the rows that something happens to: their `rowid`, whether each `goes`, and per
+    column, by its number, whether it loses its value."""
+    clears = [f"{condition} as clears_{number}" for number, condition in enumerate(treatment.clear.values())]
+    flags = ", ".join(["rowid", f"{treatment.drop} as goes", *clears])
+    some = " or ".join(["goes", *(f"clears_{number}" for number in range(len(clears)))])
+    con.execute(
+        f"create or replace temp table zeven_touched as select * from"
+        f" (select {flags} from {relation} where {treatment.touches}) where {some}"
     )
-    if changed:
-        concerned = " or ".join(f"({condition})" for condition in treatment.clear.values())
-        con.execute(f"update {relation} set {changed} where {concerned}")
-    return gone
+    try:
+        yield "zeven_touched"
+    finally:
+        con.execute("drop table zeven_touched")
+
+
+def _withhold(con: duckdb.DuckDBPyConnection, relation: str, treatment: Treatment, touched: str) -> None:
+    """Clear and remove what `touched` says."""
+    cleared = ", ".join(
+        f"{identifier(name)} = case when touched.clears_{number} then null else {identifier(name)} end"
+        for number, name in enumerate(treatment.clear)
+    )
+    if cleared:
+        con.execute(
+            f"update {relation} set {cleared} from {touched} as touched"
+            f" where {relation}.rowid = touched.rowid and not touched.goes"
+        )
+    con.execute(f"delete from {relation} where rowid in (select rowid from {touched} where goes)")
 
 
 def remove_from_raw(con: duckdb.DuckDBPyConnection, rules: Rules) -> dict[str, tuple[int, int]]:
@@ -211,15 +245,17 @@ def remove_from_raw(con: duckdb.DuckDBPyConnection, rules: Rules) -> dict[str, t
     found: dict[str, tuple[int, int]] = {}
     for table in present_tables(con):
         name, treatment = raw_name(table.name), rules.of(table, _columns(con, table.name))
-        concerned = _count(con, f"select count(*) from {name} where {treatment.concerns}")
-        if not concerned:
-            continue
-        batches = (
-            f"select _source as source, {literal(table.name)} as table_name, _batch_id as batch_id"
-            f" from {name} where {treatment.drop}"
-        )
-        _rewrite_ledger(con, "rows_loaded", batches)
-        gone = _withhold(con, name, treatment)
+        with _touched(con, name, treatment) as touched:
+            concerned = _count(con, f"select count(*) from {touched}")
+            gone = _count(con, f"select count(*) from {touched} where goes")
+            if not concerned:
+                continue
+            batches = (
+                f"select _source as source, {literal(table.name)} as table_name, _batch_id as batch_id"
+                f" from {name} where rowid in (select rowid from {touched} where goes)"
+            )
+            _rewrite_ledger(con, "rows_loaded", batches)
+            _withhold(con, name, treatment, touched)
         found[table.name] = gone, concerned - gone
     if _columns(con, "quarantine"):
         name, condition = raw_name("quarantine"), rules.quarantined("source", "cast(record as varchar)")
