@@ -171,9 +171,20 @@ def test_a_person_is_gone_to_the_last_byte_and_does_not_come_back(planted: tuple
     write_rows(export.with_name("leads-late.csv"), again)
     for file in settings.paths.warehouse.glob("work.duckdb*"):
         file.unlink()
+    # beside it somebody whose campaign is an address: the release waits until that is mended
+    other = next(row for row in rows_of(export) if row["lead_id"] not in ("", lead) and row["campaign"])
+    write_rows(export.with_name("leads-more.csv"), [{**other, "campaign": "info@fair.example"}])
+    served = current(settings)
+    code, output = zeven(settings, "run")
+    assert code == 4, output
+    assert "fct_leads.campaign: 1 of " in " ".join(output.split())
+    assert "values hold e-mail addresses" in " ".join(output.split())
+    assert "forgotten are left out" in " ".join(output.split())
+    assert "info@fair" not in output
+    assert current(settings) == served
+    write_rows(export.with_name("leads-more.csv"), [other])
     code, output = zeven(settings, "run")
     assert code == 0, output
-    assert "forgotten are left out" in " ".join(output.split())
     assert files_with(settings, MARKER, EMAIL, published_id) == []
     with open_release(settings) as con:
         assert one(con, "select count(*) from fct_leads where lead_id = ?", published_id) == 0
