@@ -38,6 +38,8 @@ from orchestration.warehouse import COMMAND_LINE, Warehouse, writer_lock
 
 STEPS = ("noted", "removed", "buried", "rewritten", "published", "expired", "cleaned", "finished")
 """What `forget` goes through; it may be killed after each."""
+DAGSTER_FOLDERS = ("history", "schedules", "storage", "logs")
+"""What Dagster writes into a home of its own; other files there are not ours to remove."""
 DEFAULT_REASON = "asked to be forgotten"
 _HASH = re.compile(r"^[0-9a-f]{64}$")
 
@@ -258,7 +260,9 @@ def _clean(settings: Settings, warehouse: Warehouse, texts: Texts) -> int:
     store = Store.of(settings)
     kept = [note.file_of(settings), warehouse.folder / tombstones.FILE, warehouse.file]
     elsewhere = os.environ.get(VARIABLE)
-    folders = [warehouse.folder, *([Path(elsewhere)] if elsewhere else [])]
+    folders = [warehouse.folder]
+    if elsewhere:
+        folders += [Path(elsewhere) / name for name in DAGSTER_FOLDERS]
     found = sum(take_out(folder, texts, spared=kept) for folder in folders)
     if store.last_failure.exists() and texts and texts.stand_in(store.last_failure.read_text("utf-8")):
         store.last_failure.unlink()

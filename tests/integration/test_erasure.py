@@ -304,6 +304,18 @@ def test_traces_in_logs_and_in_the_run_history_are_taken_out(settings: Settings)
     assert texts[2] == events[2][0]
 
 
+def test_a_dagster_home_elsewhere_is_cleaned_and_the_rest_of_it_left(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    (home / "storage").mkdir(parents=True)
+    (home / "storage" / "run.err").write_text("lead crm:lead1 fails")
+    (home / "notes.txt").write_text("lead crm:lead1 called")
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    assert erase(settings, lead="lead1").traces == 1
+    assert [path.name for path in home.rglob("*") if path.is_file()] == ["notes.txt"]
+
+
 def test_an_account_that_is_a_person_loses_its_name(settings: Settings) -> None:
     first = current(settings)
     assert first is not None
