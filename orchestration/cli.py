@@ -1,5 +1,5 @@
-"""The command line: `zeven run`, `demo`, `status`, `releases`, `rollback`, `doctor`, `dev`,
-`dashboard`.
+"""The command line: `zeven run`, `demo`, `status`, `releases`, `rollback`, `forget`, `doctor`,
+`dev`, `dashboard`.
 
 Belongs here: the commands, their options, exit codes, and what becomes of an error. Does not belong here: the
 work itself, or how a result looks. Heavy imports stand inside the commands: `zeven status` must not wait for
@@ -268,6 +268,28 @@ def rollback(call: Call, release: str | None) -> None:
 
     payload = command.roll_back(call.settings(), release)
     call.answer(payload, lambda: views.show_rollback(payload))
+
+
+@cli.command()
+@click.option("--lead", metavar="ID", help="A lead's id, as published (source:id) or the source's own.")
+@click.option("--email", is_flag=True, help="An e-mail address, read from stdin so that nobody else sees it.")
+@click.option("--email-hash", metavar="HASH", help="The SHA-256 of an address in small letters, in hex.")
+@click.option("--account", metavar="ID", help="An account that is a person: its name and free text.")
+@click.option(
+    "--reason", help="Kept with the tombstone; no personal value.  [default: asked to be forgotten]"
+)
+@click.option(
+    "--anyway", is_flag=True, help="Keep the person out for the future, also where it is not found."
+)
+@click.option("--no-wait", is_flag=True, help="Refuse at once, instead of waiting, when a run is at work.")
+@with_common_options
+@click.pass_obj
+def forget(call: Call, /, no_wait: bool, **asked: Any) -> None:
+    """Erase a person from the warehouse and every release, and keep it out."""
+    from orchestration.commands import forget as command
+
+    payload = command.forget(call.settings(), wait=not no_wait, **asked)
+    call.answer(payload, lambda: command.show(payload))
 
 
 @cli.command()

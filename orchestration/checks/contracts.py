@@ -33,7 +33,7 @@ KINDS = ("varchar", "bigint", "integer", "double", "boolean", "date", "timestamp
 _NAME = re.compile(r"^[a-z][a-z0-9_]*$")
 _DECIMAL = re.compile(r"^decimal\((\d+),(\d+)\)$")
 _TABLE_META = ("key", "minimum_rows", "rules", "example")
-_COLUMN_META = ("required", "minimum", "maximum", "allowed")
+_COLUMN_META = ("required", "minimum", "maximum", "allowed", "personal")
 _RULE_KEYS = ("name", "expression", "severity", "violated_by")
 _BOUNDS: dict[str, tuple[type, ...]] = {
     "bigint": (int,),
@@ -65,7 +65,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Column:
-    """One column in its place. `minimum` and `maximum` are inclusive; null fulfils all but `required`."""
+    """One column in its place. `minimum` and `maximum` are inclusive; null fulfils all but `required`.
+
+    A `personal` column stops the release (`personal.py`).
+    """
 
     name: str
     data_type: str
@@ -74,6 +77,7 @@ class Column:
     minimum: Scalar | None = None
     maximum: Scalar | None = None
     allowed: tuple[str | int, ...] | None = None
+    personal: bool = False
 
     @property
     def kind(self) -> str:
@@ -272,9 +276,7 @@ class _Reader:
             known = ", ".join((*KINDS[:-1], "decimal(18,2)"))
             raise self.refuse(entry, f"column '{name}': {said}; write one of {known}.")
         meta = self.meta(entry, _COLUMN_META, f"column '{name}': ")
-        required = meta.get("required", False)
-        if not isinstance(required, bool):
-            raise self.refuse(meta, f"column '{name}': required is {required!r}; write true or false.")
+        required, personal = self.flag(meta, "required", name), self.flag(meta, "personal", name)
         minimum, maximum = (self.bound(meta, side, name, kind) for side in ("minimum", "maximum"))
         if minimum is not None and maximum is not None and minimum > maximum:
             raise self.refuse(meta, f"column '{name}': minimum {minimum} is above maximum {maximum}.")
@@ -286,7 +288,14 @@ class _Reader:
             minimum=minimum,
             maximum=maximum,
             allowed=self.allowed(meta, name, kind),
+            personal=personal,
         )
+
+    def flag(self, meta: Mapping, key: str, column: str) -> bool:
+        value = meta.get(key, False)
+        if not isinstance(value, bool):
+            raise self.refuse(meta, f"column '{column}': {key} is {value!r}; write true or false.")
+        return value
 
     def name(self, entry: Mapping, what: str) -> str:
         name = entry.get("name")

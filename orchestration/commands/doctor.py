@@ -52,6 +52,7 @@ def examine(read_settings: Callable[[], Settings]) -> list[Finding]:
         ("writer", writer),
         ("warehouse", warehouse),
         ("releases", releases),
+        ("erasure", erasure),
     ):
         findings += _look(subject, look, settings)
     return findings
@@ -281,3 +282,12 @@ def _serving(release: dict[str, Any]) -> Iterator[Finding]:
         )
     else:
         yield Finding("release", "ok", f"{facts}, {release['age_hours']:.1f} hours old")
+
+
+def erasure(settings: Settings) -> Iterator[Finding]:
+    """Whether a person who was to be forgotten may still be somewhere."""
+    from orchestration.erasure import note
+
+    if note.file_of(settings).exists():
+        message = "An erasure is not finished: the person may still be in a release or in a log."
+        yield Finding("erasure", "wrong", message, "Run the same `zeven forget` again.")

@@ -16,6 +16,7 @@ import duckdb
 from orchestration.errors import SourceError
 from orchestration.ingest.export_format import Table
 from orchestration.ingest.file_discovery import TableFile
+from orchestration.ingest.forgotten_rows import Forgotten
 from orchestration.ingest.mapping import Origin
 from orchestration.ingest.raw_tables import raw_columns, raw_name
 from orchestration.ingest.records import INCOMING, LINE_NUMBER, ROW_NUMBER, UNREADABLE, Records
@@ -30,11 +31,12 @@ of its rows is readable, or the declared share is 0."""
 
 @dataclass(frozen=True)
 class Outcome:
-    """rows_in = rows_loaded + rows_quarantined."""
+    """rows_in = rows_loaded + rows_quarantined + rows_withheld (about somebody who was forgotten)."""
 
     rows_in: int
     rows_loaded: int
     rows_quarantined: int
+    rows_withheld: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Batch:
         source: FilesSource,
         records: Records,
         origins: list[Origin],
+        forgotten: Forgotten,
     ) -> None:
         notation = Notation(
             source.date_format,
@@ -69,6 +72,7 @@ class Batch:
             records.has_odd_blanks,
         )
         self._con, self._file, self._table, self._source, self._records = con, file, table, source, records
+        self._forgotten = forgotten
         self._values = [
             Value(number, origin.column, origin.sql, origin.sql_type, notation, origin.is_expression)
             for number, origin in enumerate(origins)
@@ -98,7 +102,22 @@ class Batch:
                 " be lost, nothing is loaded."
             )
         self._refuse_unreadable(outcome)
-        return outcome
+        return self._withhold(outcome)
+
+    def _withhold(self, outcome: Outcome) -> Outcome:
+        """Leave out what is about somebody who was forgotten, before it comes into any table that is kept."""
+        if not self._forgotten:
+            return outcome
+        gone = self._forgotten.leave_out(self._con, self._table, "zeven_typed")
+        quarantined = 0
+        if outcome.rows_quarantined:
+            query = f"SELECT count(*) FROM ({self._rejected()}) WHERE NOT ({self._is_withheld()})"
+            quarantined = int(self._con.execute(query).fetchall()[0][0])
+        loaded = outcome.rows_loaded - gone
+        return Outcome(outcome.rows_in, loaded, quarantined, outcome.rows_in - loaded - quarantined)
+
+    def _is_withheld(self) -> str:
+        return self._forgotten.is_quarantined_record("CAST(record AS VARCHAR)")
 
     def write(self, stamp: Stamp, outcome: Outcome) -> None:
         """Put the typed rows into the raw table and the others into the quarantine (in the caller's
@@ -129,7 +148,7 @@ class Batch:
                 f"INSERT INTO {raw_name('quarantine')}"
                 f" SELECT {stamped['_source']}, {literal(self._table.name)}, {stamped['_source_file']},"
                 f" {stamped['_batch_id']}, line_number, row_number, column_name, reason, record FROM"
-                f" ({self._rejected()})"
+                f" ({self._rejected()}) WHERE NOT ({self._is_withheld()})"
             ).fetchall()[0][0]
         if (loaded, quarantined) != (outcome.rows_loaded, outcome.rows_quarantined):
             raise SourceError(

@@ -47,6 +47,7 @@ from orchestration.ingest.batch_identity import (
 )
 from orchestration.ingest.export_format import TABLES
 from orchestration.ingest.file_discovery import ENTRY_TABLES, TableFile, files_of
+from orchestration.ingest.forgotten_rows import Forgotten
 from orchestration.ingest.header_drift import check_required, drift
 from orchestration.ingest.mapping import MappingError, Origin, check_names, origins
 from orchestration.ingest.plain_file import Fingerprint, fingerprint, plain_text, state_of
@@ -234,10 +235,12 @@ class _Loader:
                 raise SourceError(
                     f"{file.path}: has {records.count} {lines} and no column in any; export it again."
                 )
-            batch = Batch(self.con, file, table, source, records, found)
+            forgotten = Forgotten.read(self.con, self.settings.paths.warehouse, self.source_name)
+            batch = Batch(self.con, file, table, source, records, found, forgotten)
             outcome = batch.read() if found else Outcome(0, 0, 0)
             entry = self._entry(file, print_of, batch_id(print_of.sha256, how_read), same, outcome, records)
             self._commit(batch, entry, same, outcome)
+            forgotten.remember_deals(self.con)
         self.known = [old for old in self.known if old not in same] + [entry]
         self.findings.extend(findings)
         if outcome.rows_quarantined:
@@ -245,6 +248,9 @@ class _Loader:
                 f"{file.name}: {outcome.rows_quarantined} of {outcome.rows_in} rows are in quarantine; see"
                 f" raw_files.quarantine for line and reason."
             )
+        if outcome.rows_withheld:
+            rows = "1 row" if outcome.rows_withheld == 1 else f"{outcome.rows_withheld} rows"
+            self.findings.append(f"{file.name}: {rows} about somebody who was forgotten are left out.")
         return outcome
 
     def _count_as_newest(self, file: TableFile, entry: LedgerEntry, print_of: Fingerprint) -> Outcome:
@@ -325,6 +331,7 @@ class _Loader:
             rows_quarantined=outcome.rows_quarantined,
             columns_found=tuple(records.columns),
             loaded_at=loaded_at,
+            rows_withheld=outcome.rows_withheld,
         )
 
     def _columns_before(self) -> tuple[str, ...] | None:

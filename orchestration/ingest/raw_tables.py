@@ -31,6 +31,7 @@ LEDGER_COLUMNS: tuple[tuple[str, str], ...] = (
     ("rows_quarantined", "BIGINT"),
     ("columns_found", "VARCHAR[]"),  # the file's own columns, in their order
     ("loaded_at", "TIMESTAMP"),  # UTC
+    ("rows_withheld", "BIGINT"),  # about somebody who was forgotten: in none of the tables
 )
 """One row per loaded batch; a batch that is read anew replaces its row."""
 
@@ -66,6 +67,7 @@ class LedgerEntry:
     rows_quarantined: int
     columns_found: tuple[str, ...]
     loaded_at: datetime
+    rows_withheld: int = 0
 
 
 def raw_columns(table: Table) -> tuple[tuple[str, str], ...]:
@@ -109,7 +111,16 @@ def ledger_entries(con: duckdb.DuckDBPyConnection, source: str) -> list[LedgerEn
         [source],
     ).fetchall()
     entries = (dict(zip((name for name, _ in LEDGER_COLUMNS), row, strict=True)) for row in rows)
-    return [LedgerEntry(**{**entry, "columns_found": tuple(entry["columns_found"])}) for entry in entries]
+    return [
+        LedgerEntry(
+            **{
+                **entry,
+                "columns_found": tuple(entry["columns_found"]),
+                "rows_withheld": entry["rows_withheld"] or 0,
+            }
+        )
+        for entry in entries
+    ]
 
 
 def next_batch_number(con: duckdb.DuckDBPyConnection) -> int:

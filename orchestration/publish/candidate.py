@@ -19,11 +19,13 @@ import duckdb
 
 from orchestration.checks.audit import Verdict, audit_table, quoted
 from orchestration.checks.contracts import Column, Contract
+from orchestration.checks.personal import audit_personal, marked_personal
 from orchestration.errors import SettingsError
 from orchestration.progress import Event, report
 from orchestration.publish.gateway import STORAGE_VERSION, link_for_gateway
 from orchestration.publish.manifest import DATABASE
 from orchestration.publish.store import sha256, text_literal
+from orchestration.settings import PROJECT_ROOT
 
 MARTS = "marts"
 ALIAS = "zeven_candidate"
@@ -107,6 +109,7 @@ def build(
 def audit_candidate(candidate: Candidate, limits: Mapping[str, Any]) -> list[Verdict]:
     """The verdicts on the files themselves, read afresh: the database's tables, and Parquet against them."""
     verdicts: list[Verdict] = []
+    marked = marked_personal(PROJECT_ROOT / "models")
     with duckdb.connect(":memory:", config=dict(limits)) as con:
         con.execute(f"attach {text_literal(candidate.database)} as {ALIAS} (read_only)")
         con.execute(f"use {ALIAS}")
@@ -115,6 +118,7 @@ def audit_candidate(candidate: Candidate, limits: Mapping[str, Any]) -> list[Ver
             found = audit_table(con, contract, schema="main")
             if _exists(con, contract, schema="main"):
                 found.append(_audit_parquet(con, contract, candidate.parquet(contract.table)))
+                found.extend(audit_personal(con, contract, marked, schema="main"))
             verdicts.extend(found)
             failed = sum(not verdict.passed for verdict in found)
             report(

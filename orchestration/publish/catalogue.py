@@ -6,6 +6,8 @@ Belongs here: everything that reads or chooses among finished releases. Does not
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import duckdb
 
 from orchestration.errors import SettingsError, ZevenError
@@ -105,14 +107,19 @@ def prune_locked(store: Store, keep: int) -> list[str]:
     if store.pins.is_dir():
         spared |= {entry.name for entry in store.pins.iterdir()}
     removed = [release_id for release_id in store.release_ids()[keep:] if release_id not in spared]
-    for release_id in removed:
+    remove_locked(store, removed)
+    return removed
+
+
+def remove_locked(store: Store, release_ids: Iterable[str]) -> None:
+    """Remove these releases, for who holds the lock; the one that serves is never among them."""
+    for release_id in release_ids:
         folder = store.releases / release_id
         doomed = folder.with_name(f".new-removed-{release_id}")
         folder.chmod(0o755)
         # out of sight first, so that nobody lists a release of which half is gone
         folder.rename(doomed)
         remove(doomed)
-    return removed
 
 
 def open_release(settings: Settings, release_id: str | None = None) -> duckdb.DuckDBPyConnection:

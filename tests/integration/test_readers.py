@@ -112,6 +112,7 @@ def test_a_release_is_a_database_parquet_and_a_manifest(con: Any, settings: Sett
         "generation.required",
         "key",
         "parquet",
+        "personal",
     }
     assert (release.as_of, release.created_at, release.previous) == (AS_OF, NOW, None)
     assert release.tables == {"dim_teams": 9, "kpi_sales": 10, "release_info": 2}

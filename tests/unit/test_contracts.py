@@ -119,7 +119,7 @@ def test_a_double_is_always_checked_for_being_a_number() -> None:
         ("description: Won.", "description: \"{{ doc('won') }}\"", "kpi_a.yml:23: model 'kpi_a': the description of column 'won' holds Jinja; write the text itself."),
         ("name: won,", "name: Won,", "kpi_a.yml:23: model 'kpi_a': the name of a column is 'Won'; write small letters, digits and underscores."),
         ("name: won,", "name: leads,", "kpi_a.yml:2: model 'kpi_a': column 'leads' is listed 2 times; once is right."),
-        ("minimum: 0", "minimun: 0", "kpi_a.yml:22: model 'kpi_a': column 'leads': config.meta.minimun is not known; known are required, minimum, maximum, allowed."),
+        ("minimum: 0", "minimun: 0", "kpi_a.yml:22: model 'kpi_a': column 'leads': config.meta.minimun is not known; known are required, minimum, maximum, allowed, personal."),
         ("minimum: 0", "minimum: zero", "kpi_a.yml:22: model 'kpi_a': column 'leads': minimum 'zero' does not fit a bigint column."),
         ("minimum: 0", "minimum: 10", "kpi_a.yml:22: model 'kpi_a': column 'leads': minimum 10 is above maximum 9."),
         ("required: true", "required: 1", "kpi_a.yml:21: model 'kpi_a': column 'month': required is 1; write true or false."),

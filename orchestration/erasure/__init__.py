@@ -1,0 +1,1 @@
+"""Erasing a person who asks for it: from what was loaded, built, published and noted."""
