@@ -115,7 +115,7 @@ def add(
                 case
                     when currency_a is distinct from currency_b then value_b - value_a
                     when source_amount_a is not distinct from source_amount_b then 0
-                    when coalesce(source_amount_a, 0) = 0 then value_b - value_a
+                    when coalesce(source_amount_a, 0) = 0 or source_amount_b is null then value_b - value_a
                     when abs(value_b - value_a * (source_amount_b / source_amount_a))
                         <= 0.02 + 0.01 * abs(source_amount_b / source_amount_a)
                         then value_b - value_a

@@ -145,14 +145,15 @@ def _find_changed(comparison: Comparison, *, has_rates: bool, has_shares: bool) 
         sources.append(f"select opportunity_id from {shares}")  # noqa: S608
     con = comparison.con
     con.execute(f"create or replace temp table zeven_changed as {' union '.join(sources)}")
-    for side, suffix in zip(comparison.sides, "ab", strict=True):
-        con.execute(_states(side, suffix))
+    con.execute(_states(before, after, "a"))
+    con.execute(_states(after, before, "b"))
 
 
-def _states(side: Side, suffix: str) -> str:
+def _states(side: Side, other: Side, suffix: str) -> str:
     """Makes the history of the changed opportunities, each with whose it is and what it belongs to.
 
-    A deleted one is in the history alone: it is of its last rep then, and its source is not known.
+    A deleted one is in the history alone: it is taken to be what the other release says, else its last rep's,
+    of an unknown source. Where that is wrong, a rest stays unexplained.
     """
     return f"""
         create or replace temp table zeven_states_{suffix} as
@@ -167,14 +168,16 @@ def _states(side: Side, suffix: str) -> str:
             mine.status = 'open' and mine.is_qualified as is_in_stock,
             mine.stage, mine.currency, mine.source_amount,
             coalesce(strftime(mine.expected_close_on, '%Y-%m'), 'unknown') as expected_close_month,
-            coalesce(fact.rep_id, last.rep_id) as rep_id,
+            coalesce(fact.rep_id, other.rep_id, last.rep_id) as rep_id,
             coalesce(fact.team_id, reps.team_id, 'unassigned') as team_id,
-            fact.source, fact.industry,
+            coalesce(fact.source, other.source, 'unknown') as source,
+            coalesce(fact.industry, other.industry, 'unknown') as industry,
             fact.amount / nullif(fact.source_amount, 0) as own_rate
         from mine
         inner join last using (opportunity_id)
         left join {side.table(_FACT)} as fact on mine.opportunity_id = fact.opportunity_id
-        left join {side.table("dim_reps")} as reps on last.rep_id = reps.rep_id
+        left join {other.table(_FACT)} as other on mine.opportunity_id = other.opportunity_id
+        left join {side.table("dim_reps")} as reps on coalesce(other.rep_id, last.rep_id) = reps.rep_id
         """  # noqa: S608 (names of this package)
 
 
@@ -206,7 +209,7 @@ def _make_stock(comparison: Comparison, *, has_rates: bool) -> None:
 def _pairs(*, is_money: bool) -> str:
     """Makes the pairs of one measure."""
 
-    def of_side(side: str, other: str) -> str:
+    def of_side(side: str) -> str:
         value = f"{side}.amount" if is_money else "1"
         money = f"{side}.source_amount" if is_money else "null"
         currency = f"{side}.currency" if is_money else "null"
@@ -218,8 +221,8 @@ def _pairs(*, is_money: bool) -> str:
             {side}.rep_id as rep_id_{side}, {side}.team_id as team_id_{side},
             {side}.status as status_{side},
             coalesce({side}.stage, 'unknown') as stage_{side},
-            coalesce({side}.source, {other}.source, 'unknown') as source_{side},
-            coalesce({side}.industry, {other}.industry, 'unknown') as industry_{side},
+            {side}.source as source_{side},
+            {side}.industry as industry_{side},
             {side}.expected_close_month as expected_close_month_{side}"""
 
     return f"""
@@ -229,8 +232,8 @@ def _pairs(*, is_money: bool) -> str:
                 coalesce(a.opportunity_id, b.opportunity_id) as record_id,
                 coalesce(a.period_type, b.period_type) as period_type,
                 coalesce(a.period_start, b.period_start) as period_start,
-                {of_side("a", "b")},
-                {of_side("b", "a")}
+                {of_side("a")},
+                {of_side("b")}
             from zeven_stock_a as a
             full join zeven_stock_b as b
                 on a.opportunity_id = b.opportunity_id
