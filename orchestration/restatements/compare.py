@@ -22,7 +22,7 @@ RESULT = "zeven_restated"
 SHOWN_RECORDS = 20
 _NUMBERS = "zeven_numbers"
 _EXPLAINED = "zeven_explained"
-_KEY = ("period_type", "period_start", "level", "team_id", "rep_id", "breakdown", "breakdown_value")
+KEY = ("period_type", "period_start", "level", "team_id", "rep_id", "breakdown", "breakdown_value")
 _TEMPORARY = (
     RESULT,
     PARTS,
@@ -91,7 +91,7 @@ RESTATEMENTS = Contract(
         ),
         Column("previous_release_id", "varchar", "The release before.", required=True),
     ),
-    key=("metric", "measure", *_KEY, "reason"),
+    key=("metric", "measure", *KEY, "reason"),
     rules=(
         Rule("the_number_changed", "coalesce(value_before, 0) <> coalesce(value_after, 0)"),
         Rule("records_are_named", "records = 0 or record_ids is not null"),
@@ -134,7 +134,7 @@ def _find_changed_numbers(comparison: Comparison) -> None:
         here = [side for side in comparison.sides if comparison.has(side, table)]
         if not here or comparison.same(table):
             continue
-        if lacking := comparison.lacking(table, ["period_end", *_KEY]):
+        if lacking := comparison.lacking(table, ["period_end", *KEY]):
             comparison.note(f"{metric}: {lacking}, so it is not compared.")
             continue
         found = []
@@ -153,9 +153,9 @@ def _compare_table(comparison: Comparison, metric: str, measures: list[Measure])
     """The numbers of one table. A member or value that the one lacks has 0 there, but no gap and no target."""
     names = [measure.name for measure in measures]
     before, after = (side.table(f"kpi_{metric}") for side in comparison.sides)
-    columns = ", ".join(["period_end", *_KEY, *names])
-    same = " and ".join(f"a.{column} is not distinct from b.{column}" for column in _KEY)
-    keys = ", ".join(f"coalesce(a.{column}, b.{column}) as {column}" for column in ("period_end", *_KEY))
+    columns = ", ".join(["period_end", *KEY, *names])
+    same = " and ".join(f"a.{column} is not distinct from b.{column}" for column in KEY)
+    keys = ", ".join(f"coalesce(a.{column}, b.{column}) as {column}" for column in ("period_end", *KEY))
     values = ", ".join(f"a.{name} as {name}_a, b.{name} as {name}_b" for name in names)
     differs = " or ".join(f"coalesce({name}_a, 0) <> coalesce({name}_b, 0)" for name in names)
     measured = ", ".join(f"{{'measure': '{n}', 'a': {n}_a::decimal(18,2), 'b': {n}_b::decimal(18,2)}}" for n in names)
@@ -180,7 +180,7 @@ def _compare_table(comparison: Comparison, metric: str, measures: list[Measure])
                 on {same}
         ),
         changed as (select *, unnest([{measured}]) as m from joined where {differs})
-        select '{metric}', m.measure, period_end, {", ".join(_KEY)}, m.a, m.b from changed
+        select '{metric}', m.measure, period_end, {", ".join(KEY)}, m.a, m.b from changed
         where coalesce(m.a, 0) <> coalesce(m.b, 0)
         """,  # noqa: S608 (names of this package)
         {"until": comparison.closed_before},
@@ -200,9 +200,9 @@ def _put_together(comparison: Comparison, explained: set[tuple[str, str]]) -> No
         "then 'definition_change' else 'unexplained' end"
     )
     of_number = " and ".join(
-        f"n.{column} is not distinct from s.{column}" for column in ("metric", "measure", *_KEY)
+        f"n.{column} is not distinct from s.{column}" for column in ("metric", "measure", *KEY)
     )
-    key = ", ".join(("metric", "measure", *_KEY))
+    key = ", ".join(("metric", "measure", *KEY))
     columns = ", ".join(column.name for column in RESTATEMENTS.columns)
     con.execute(
         f"""
