@@ -76,7 +76,9 @@ RESTATEMENTS = Contract(
         Column(
             "reason",
             "varchar",
-            "Why, from the records of both releases: " + "; ".join(f"{k}: {v}" for k, v in REASONS.items()) + ".",
+            "Why, from the records of both releases: "
+            + "; ".join(f"{k}: {v}" for k, v in REASONS.items())
+            + ".",
             required=True,
             allowed=tuple(REASONS),
         ),
@@ -110,7 +112,8 @@ def compared(comparison: Comparison) -> Iterator[None]:
         parts.start(comparison.con)
         _find_changed_numbers(comparison)
         changed = {
-            metric for (metric,) in comparison.con.execute(f"select distinct metric from {_NUMBERS}").fetchall()
+            metric
+            for (metric,) in comparison.con.execute(f"select distinct metric from {_NUMBERS}").fetchall()
         }
         explained = flows.explain(comparison, changed)
         explained |= stock.explain(comparison, changed)
@@ -158,7 +161,9 @@ def _compare_table(comparison: Comparison, metric: str, measures: list[Measure])
     keys = ", ".join(f"coalesce(a.{column}, b.{column}) as {column}" for column in ("period_end", *KEY))
     values = ", ".join(f"a.{name} as {name}_a, b.{name} as {name}_b" for name in names)
     differs = " or ".join(f"coalesce({name}_a, 0) <> coalesce({name}_b, 0)" for name in names)
-    measured = ", ".join(f"{{'measure': '{n}', 'a': {n}_a::decimal(18,2), 'b': {n}_b::decimal(18,2)}}" for n in names)
+    measured = ", ".join(
+        f"{{'measure': '{n}', 'a': {n}_a::decimal(18,2), 'b': {n}_b::decimal(18,2)}}" for n in names
+    )
     # joining a million rows by seven columns took a second; a sum over each period finds those to join
     print_of = f"bit_xor(hash({columns})), count(*)"
     prints = [

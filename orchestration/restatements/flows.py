@@ -151,7 +151,9 @@ def _of_side(flow: Flow, measure: Measure, breakdowns: Mapping[str, str], side: 
     if measure.is_money and flow.shares:
         value = share_of(value, f"share_from_{side}", f"share_to_{side}")
     # of parts that were cut anew nothing is asked but that: their amounts say nothing of an edit
-    source_amount = f"case when not ({resplit}) then read_source_amount_{side} end" if measure.is_money else "null"
+    source_amount = (
+        f"case when not ({resplit}) then read_source_amount_{side} end" if measure.is_money else "null"
+    )
     currency = f"case when not ({resplit}) then read_currency_{side} end" if measure.is_money else "null"
     columns = [
         f"coalesce(in_{side} and ({_on_side(measure.counts, flow, side)}), false) as counted_{side}",

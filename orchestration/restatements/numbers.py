@@ -78,19 +78,19 @@ class Flow:
 
 
 _CLOSED_SALES = Flow(
-        metric="closed_sales",
-        table="fct_opportunities",
-        record_id="opportunity_id",
-        day="closed_on",
-        measures=(
-            Measure("closed_amount", "is_closed and outcome = 'won'", "amount"),
-            Measure("won_opportunities", "is_closed and outcome = 'won'"),
-            Measure("lost_amount", "is_closed and outcome = 'lost'", "amount"),
-            Measure("lost_opportunities", "is_closed and outcome = 'lost'"),
-        ),
-        reads=("is_closed", "outcome", "amount", "source_amount", "currency"),
-        breakdowns={"source": "source", "industry": "industry", "lead_owner": "lead_rep_id"},
-        settled="is_closed",
+    metric="closed_sales",
+    table="fct_opportunities",
+    record_id="opportunity_id",
+    day="closed_on",
+    measures=(
+        Measure("closed_amount", "is_closed and outcome = 'won'", "amount"),
+        Measure("won_opportunities", "is_closed and outcome = 'won'"),
+        Measure("lost_amount", "is_closed and outcome = 'lost'", "amount"),
+        Measure("lost_opportunities", "is_closed and outcome = 'lost'"),
+    ),
+    reads=("is_closed", "outcome", "amount", "source_amount", "currency"),
+    breakdowns={"source": "source", "industry": "industry", "lead_owner": "lead_rep_id"},
+    settled="is_closed",
 )
 
 FLOWS = (

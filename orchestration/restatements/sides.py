@@ -141,5 +141,3 @@ class Comparison:
     def note(self, sentence: str) -> None:
         if sentence not in self.notes:
             self.notes.append(sentence)
-
-

@@ -92,9 +92,7 @@ def _make_instants(comparison: Comparison) -> None:
         f"select period_type, period_start, period_end from {side.table(_TABLE)} where period_end < $until"  # noqa: S608
         for side in comparison.sides
     )
-    found: list[tuple[str, date, date]] = con.execute(
-        periods, {"until": comparison.closed_before}
-    ).fetchall()
+    found: list[tuple[str, date, date]] = con.execute(periods, {"until": comparison.closed_before}).fetchall()
     zone = ZoneInfo(comparison.after.time_zone)
     con.execute(
         "create or replace temp table zeven_instants "
@@ -185,7 +183,11 @@ def _make_stock(comparison: Comparison, *, has_rates: bool) -> None:
     """Every closed period and changed opportunity that was in the stock of either, with the state in both."""
     con = comparison.con
     for side, suffix in zip(comparison.sides, "ab", strict=True):
-        rate = "rates.rate" if has_rates else f"case when s.currency = '{side.currency}' then 1 else s.own_rate end"
+        rate = (
+            "rates.rate"
+            if has_rates
+            else f"case when s.currency = '{side.currency}' then 1 else s.own_rate end"
+        )
         rates = (
             f"left join {side.table(RATES)} as rates on rates.currency = s.currency "
             "and rates.valid_from <= i.stock_on and rates.valid_to > i.stock_on"

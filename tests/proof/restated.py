@@ -90,7 +90,9 @@ def _some(tables: Tables, name: str, rng: Random) -> Record:
 
 
 def _late(tables: Tables, rng: Random, number: int) -> None:
-    name, key = rng.choice([("leads", "lead_id"), ("opportunities", "opportunity_id"), ("activities", "activity_id")])
+    name, key = rng.choice(
+        [("leads", "lead_id"), ("opportunities", "opportunity_id"), ("activities", "activity_id")]
+    )
     if record := _some(tables, name, rng):
         tables[name].append(record | {key: f"late{number}"})
 

@@ -25,7 +25,7 @@ from orchestration.run import RunResult
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse import COMMAND_LINE, Warehouse, writer_lock
 
-COMMANDS = ("run", "demo", "status", "releases", "rollback", "doctor", "dev", "dashboard")
+COMMANDS = ("run", "demo", "status", "releases", "rollback", "diff", "doctor", "dev", "dashboard")
 
 
 @dataclass
