@@ -42,7 +42,7 @@ def gather(
     level: str | None = None,
     totals_only: bool = False,
 ) -> Payload:
-    """What differs from the release `first` to `second` (ids, `current`, `previous`) in periods closed in both.
+    """What differs in periods closed in both, from `first` to `second` (ids, `current`, `previous`).
 
     `numbers` are narrowed by `period` and `level`, and to those of no breakdown; `found` counts all of them.
     Raises `ZevenError` where a release is not kept any more or is damaged.

@@ -1,4 +1,4 @@
-"""How restatements look on a terminal: one line after a run, a mark beside a release, the parts of a difference.
+"""How restatements look on a terminal: one line after a run, and the parts of a difference.
 
 Belongs here: turning the summary of a manifest and the data of `zeven diff` into text. Does not belong here:
 finding anything out.

@@ -153,7 +153,7 @@ def _find_changed_numbers(comparison: Comparison) -> None:
 
 
 def _compare_table(comparison: Comparison, metric: str, measures: list[Measure]) -> None:
-    """The numbers of one table. A member or value that the one lacks has 0 there, but no gap and no target."""
+    """The numbers of one table. A member or value that one of them lacks is null there."""
     names = [measure.name for measure in measures]
     before, after = (side.table(f"kpi_{metric}") for side in comparison.sides)
     columns = ", ".join(["period_end", *KEY, *names])
@@ -167,7 +167,7 @@ def _compare_table(comparison: Comparison, metric: str, measures: list[Measure])
     # joining a million rows by seven columns took a second; a sum over each period finds those to join
     print_of = f"bit_xor(hash({columns})), count(*)"
     prints = [
-        f"select period_type, period_start, {print_of} from {table} where period_end < $until group by all"  # noqa: S608
+        f"select period_type, period_start, {print_of} from {table} where period_end < $until group by all"
         for table in (before, after)
     ]
     comparison.con.execute(
@@ -187,7 +187,7 @@ def _compare_table(comparison: Comparison, metric: str, measures: list[Measure])
         changed as (select *, unnest([{measured}]) as m from joined where {differs})
         select '{metric}', m.measure, period_end, {", ".join(KEY)}, m.a, m.b from changed
         where coalesce(m.a, 0) <> coalesce(m.b, 0)
-        """,  # noqa: S608 (names of this package)
+        """,
         {"until": comparison.closed_before},
     )
 
@@ -196,11 +196,11 @@ def _put_together(comparison: Comparison, explained: set[tuple[str, str]]) -> No
     con = comparison.con
     con.execute(f"create or replace temp table {_EXPLAINED} (metric varchar, breakdown varchar)")
     if explained:
-        con.executemany(f"insert into {_EXPLAINED} values (?, ?)", sorted(explained))  # noqa: S608
+        con.executemany(f"insert into {_EXPLAINED} values (?, ?)", sorted(explained))
     # worth that was estimated leaves a rest of its own
     exact = comparison.lacking(RATES, ["rate"]) is None
     rest = (
-        f"case when n.metric in (select metric from {_EXPLAINED} as e where e.breakdown = n.breakdown) "  # noqa: S608
+        f"case when n.metric in (select metric from {_EXPLAINED} as e where e.breakdown = n.breakdown) "
         f"and ($exact or n.metric <> '{PIPELINE}') and $code_differs "
         "then 'definition_change' else 'unexplained' end"
     )
@@ -238,14 +238,14 @@ def _put_together(comparison: Comparison, explained: set[tuple[str, str]]) -> No
             select n.*, {rest} as reason, 0 as records, null as record_ids from left_over as n where part <> 0
         )
         select
-            * replace (part::decimal(18,2) as part, records::bigint as records, record_ids::varchar as record_ids),
+            * replace (part::decimal(18,2) as part, records::bigint as records),
             $previous as previous_release_id
         from together
-        """,  # noqa: S608 (names of this package)
+        """,
         {
             "exact": exact,
             "code_differs": comparison.code_differs,
             "previous": comparison.before.release_id,
         },
     )
-    con.execute(f"create or replace temp table {RESULT} as select {columns} from {RESULT}")  # noqa: S608
+    con.execute(f"create or replace temp table {RESULT} as select {columns} from {RESULT}")

@@ -13,7 +13,7 @@ HEADING = "## Changed definitions"
 
 
 def changed_definitions(file: Path = PROJECT_ROOT / "CHANGELOG.md") -> list[str] | None:
-    """`version: table and column: now`, in the table's order; None where the code came without a changelog."""
+    """`version: table and column: now`, in the table's order; None where there is no changelog."""
     try:
         text = file.read_text(encoding="utf-8")
     except OSError:

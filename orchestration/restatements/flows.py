@@ -76,7 +76,7 @@ def _columns(flow: Flow, breakdowns: Mapping[str, str]) -> dict[str, str]:
 
 
 def _joined(comparison: Comparison, flow: Flow, columns: Mapping[str, str]) -> str:
-    """Makes the table of records, or parts of them, that are not the same in both, with the columns of both."""
+    """Makes the table of records, or parts of them, that differ, with the columns of both."""
 
     def side(of: Side, suffix: str) -> str:
         listed = ", ".join(f"{quoted(column)} as {name}_{suffix}" for name, column in columns.items())
@@ -143,7 +143,7 @@ def _pairs(flow: Flow, measure: Measure, breakdowns: Mapping[str, str]) -> str:
             end as come_because
         from sided
         where counted_a or counted_b
-        """  # noqa: S608 (names of this package)
+        """
 
 
 def _of_side(flow: Flow, measure: Measure, breakdowns: Mapping[str, str], side: str, resplit: str) -> str:

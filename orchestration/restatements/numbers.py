@@ -61,8 +61,8 @@ class Flow:
 
     `reads` are the columns of the fact that its conditions and values use; `settled` is the condition under
     which a record that no longer counts was edited (`edited`), and was not reopened; `breakdowns` gives the
-    column of each. A breakdown of the metric that is in no flow is compared, and not explained. With `shares`,
-    a table of shares of the record by product, the flow is about the parts, by product alone.
+    column of each. A breakdown of the metric that is in no flow is compared, and not explained. With
+    `shares`, a table of shares of the record by product, the flow is about the parts, by product alone.
     """
 
     metric: str

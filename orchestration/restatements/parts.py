@@ -44,8 +44,8 @@ def add(
     """Add the parts of one measure, from the pairs in the temporary table `PAIRS`.
 
     A pair has, with `_a` for before and `_b` for after: `counted`, `value`, `source_amount`, `currency`,
-    `rep_id`, `team_id` and a column per breakdown; `<period type>_start` where `dated`, else one `period_type`
-    and `period_start`; the reasons `gone_because` and `come_because` for a record that counts on one side
+    `rep_id`, `team_id` and a column per breakdown; `<period type>_start` where `dated`, else one
+    `period_type` and `period_start`; the reasons `gone_because` and `come_because` for a record that counts on one side
     only, and `worth_because` for one that counts in both, and whose value changed though its own amount did
     not. `with_total` is false where the pairs are parts of records, which count in their breakdown alone.
     """
@@ -108,8 +108,8 @@ def add(
             from judged
         ),
         valued as (
-            -- an edit of a foreign amount is what it would have been at the old rate, to the cent that the old
-            -- amount tells of that rate; the rest is the rate's
+            -- an edit of a foreign amount is what it would have been at the old rate, as far as the cents of
+            -- the old amount tell that rate; the rest is the rate's
             select
                 *,
                 case
@@ -119,15 +119,17 @@ def add(
                     when abs(value_b - value_a * (source_amount_b / source_amount_a))
                         <= 0.02 + 0.01 * abs(source_amount_b / source_amount_a)
                         then value_b - value_a
-                    else cast(round(value_a * (source_amount_b / source_amount_a), 2) as decimal(18, 2)) - value_a
+                    else round(value_a * (source_amount_b / source_amount_a), 2)::decimal(18, 2) - value_a
                 end as edited
             from reasoned
         ),
         parts as (
-            select 'a' as side, coalesce(gone_because, moved_because) as reason, -value_a as part, * from valued
+            select 'a' as side, coalesce(gone_because, moved_because) as reason, -value_a as part, *
+            from valued
             where is_in_a and not stays
             union all
-            select 'b' as side, coalesce(come_because, moved_because) as reason, value_b as part, * from valued
+            select 'b' as side, coalesce(come_because, moved_because) as reason, value_b as part, *
+            from valued
             where is_in_b and not stays
             union all
             select 'a' as side, 'amount_edit' as reason, edited as part, * from valued where stays
@@ -151,7 +153,7 @@ def add(
             reason, record_id, part
         from parts
         where part <> 0
-        """,  # noqa: S608 (names of this package)
+        """,
         [metric, measure],
     )
 

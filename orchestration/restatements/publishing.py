@@ -34,7 +34,7 @@ SHOWN_NUMBERS = 5
 
 @dataclass
 class Restating:
-    """`before` is the folder of the release that serves; None before the first. `summary` is for the manifest."""
+    """`before` is the folder of the release that serves, None before the first; `summary` is for the manifest."""
 
     before: Path | None
     as_of: datetime
@@ -120,17 +120,15 @@ def summarised(comparison: Comparison) -> dict[str, Any]:
     """
     con = comparison.con
     [(numbers, rows)] = con.execute(
-        f"select count(distinct (metric, measure, {', '.join(compare.KEY)})), count(*) from {RESULT}"  # noqa: S608
+        f"select count(distinct (metric, measure, {', '.join(compare.KEY)})), count(*) from {RESULT}"
     ).fetchall()
     periods = dict(
-        con.execute(
-            f"select period_type, count(distinct period_start) from {RESULT} group by all"  # noqa: S608
-        ).fetchall()
+        con.execute(f"select period_type, count(distinct period_start) from {RESULT} group by all").fetchall()
     )
     months = con.execute(
         "select metric, measure, period_start, any_value(value_before)::varchar, "
         "any_value(value_after)::varchar, list(reason order by abs(part) desc, reason) "
-        f"from {RESULT} "  # noqa: S608
+        f"from {RESULT} "
         "where period_type = 'month' and level = 'company' and breakdown = 'total' "
         "group by metric, measure, period_start "
         "order by period_start desc, abs(sum(part)) desc, metric, measure limit ?",
@@ -138,7 +136,7 @@ def summarised(comparison: Comparison) -> dict[str, Any]:
     ).fetchall()
     names = ("metric", "measure", "period_start", "value_before", "value_after", "reasons")
     reasons = con.execute(
-        f"select reason, count(*) from {RESULT} group by all order by count(*) desc, reason"  # noqa: S608
+        f"select reason, count(*) from {RESULT} group by all order by count(*) desc, reason"
     ).fetchall()
     return {
         "closed_periods": periods.get("month") or max(periods.values(), default=0),

@@ -1,7 +1,7 @@
-"""The pipeline of two releases at the end of every closed period, opportunity by opportunity where they differ.
+"""The pipeline of two releases at the end of every closed period, by opportunity where they differ.
 
-Belongs here: finding the pairs of the open pipeline, and having their parts added. Does not belong here: what a
-pair does to a number (`parts.py`), and what has a date of its own (`flows.py`).
+Belongs here: finding the pairs of the open pipeline, and having their parts added. Does not belong here: what
+a pair does to a number (`parts.py`), and what has a date of its own (`flows.py`).
 
 The state at an instant is that of `fct_opportunity_history`, as in the models. Only opportunities of which
 something differs are looked at, at the instants of closed periods.
@@ -40,7 +40,7 @@ _TABLE = f"kpi_{PIPELINE}"
 
 
 def explain(comparison: Comparison, changed: Set[str]) -> set[tuple[str, str]]:
-    """Add the parts of the pipeline, if it is among the `changed`; the (metric, breakdown) that records explain."""
+    """Add the parts of the pipeline, if it `changed`; the (metric, breakdown) that the records explain."""
     if PIPELINE not in changed:
         return set()
     lacking = (
@@ -72,7 +72,7 @@ def explain(comparison: Comparison, changed: Set[str]) -> set[tuple[str, str]]:
 
 def _has(comparison: Comparison, table: str) -> bool:
     what = {
-        RATES: f"{PIPELINE} in foreign currencies: {{}}, so their worth is estimated by the rate of each record",
+        RATES: f"{PIPELINE} in foreign currencies: {{}}, so their worth is by each record's last rate",
         SHARES: f"{PIPELINE} by product: {{}}, so its changes are not explained",
     }[table]
     columns = {
@@ -89,7 +89,7 @@ def _make_instants(comparison: Comparison) -> None:
     """The closed periods of either release, with the instant just before which the stock is taken."""
     con = comparison.con
     periods = " union ".join(
-        f"select period_type, period_start, period_end from {side.table(_TABLE)} where period_end < $until"  # noqa: S608
+        f"select period_type, period_start, period_end from {side.table(_TABLE)} where period_end < $until"
         for side in comparison.sides
     )
     found: list[tuple[str, date, date]] = con.execute(periods, {"until": comparison.closed_before}).fetchall()
@@ -117,30 +117,30 @@ def _find_changed(comparison: Comparison, *, has_rates: bool, has_shares: bool) 
 
     def differing(columns: str, table: str, where: str = "true") -> str:
         """Rows of the one that are not in the other, both ways."""
-        of = [f"select {columns} from {side.table(table)} where {where}" for side in (before, after)]  # noqa: S608
+        of = [f"select {columns} from {side.table(table)} where {where}" for side in (before, after)]
         return f"(({of[0]} except {of[1]}) union all ({of[1]} except {of[0]}))"
 
     last = "(select max(stock_before) from zeven_instants)"
     state = f"opportunity_id, least(valid_to, {last}), {', '.join(_STATE)}"
     record = f"opportunity_id, {', '.join(_OF_RECORD)}"
     sources = [
-        f"select opportunity_id from {differing(state, _HISTORY, f'valid_from < {last}')}",  # noqa: S608
-        f"select opportunity_id from {differing(record, _FACT)}",  # noqa: S608
+        f"select opportunity_id from {differing(state, _HISTORY, f'valid_from < {last}')}",
+        f"select opportunity_id from {differing(record, _FACT)}",
     ]
-    moved = f"select rep_id from {differing('rep_id, team_id', 'dim_reps')}"  # noqa: S608
+    moved = f"select rep_id from {differing('rep_id, team_id', 'dim_reps')}"
     sources += [
-        f"select opportunity_id from {side.table(_HISTORY)} where rep_id in ({moved})"  # noqa: S608
+        f"select opportunity_id from {side.table(_HISTORY)} where rep_id in ({moved})"
         for side in comparison.sides
     ]
     if has_rates:
         rates = differing("currency, valid_from, valid_to, rate", RATES)
         sources.append(
-            f"select opportunity_id from {after.table(_HISTORY)} "  # noqa: S608
+            f"select opportunity_id from {after.table(_HISTORY)} "
             f"where currency in (select currency from {rates})"
         )
     if has_shares:
         shares = differing("opportunity_id, product_id, share_from, share_to", SHARES)
-        sources.append(f"select opportunity_id from {shares}")  # noqa: S608
+        sources.append(f"select opportunity_id from {shares}")
     con = comparison.con
     con.execute(f"create or replace temp table zeven_changed as {' union '.join(sources)}")
     con.execute(_states(before, after, "a"))
@@ -176,7 +176,7 @@ def _states(side: Side, other: Side, suffix: str) -> str:
         left join {side.table(_FACT)} as fact on mine.opportunity_id = fact.opportunity_id
         left join {other.table(_FACT)} as other on mine.opportunity_id = other.opportunity_id
         left join {side.table("dim_reps")} as reps on coalesce(other.rep_id, last.rep_id) = reps.rep_id
-        """  # noqa: S608 (names of this package)
+        """
 
 
 def _make_stock(comparison: Comparison, *, has_rates: bool) -> None:
@@ -204,7 +204,7 @@ def _make_stock(comparison: Comparison, *, has_rates: bool) -> None:
             inner join zeven_states_{suffix} as s
                 on s.valid_from < i.stock_before and s.valid_to >= i.stock_before
             {rates}
-            """  # noqa: S608 (names of this package)
+            """
         )
 
 
@@ -248,7 +248,8 @@ def _pairs(*, is_money: bool) -> str:
             'exchange_rate' as worth_because,
             case
                 when counted_b then null
-                when status_b is null and record_id not in (select opportunity_id from zeven_states_b) then 'deleted'
+                when status_b is null and record_id not in (select opportunity_id from zeven_states_b)
+                    then 'deleted'
                 when status_b is null then 'date_edit'
                 when status_b = 'deleted' then 'deleted'
                 when status_b = 'open' then 'stage_change'
@@ -264,14 +265,14 @@ def _pairs(*, is_money: bool) -> str:
                 else 'reopened'
             end as come_because
         from paired
-        """  # noqa: S608 (names of this package)
+        """
 
 
 def _product_pairs(comparison: Comparison, *, is_money: bool) -> str:
     """Makes the pairs of products from those of the opportunities."""
     resplit = "share_from_a is distinct from share_from_b or share_to_a is distinct from share_to_b"
     sides = [
-        f"(select opportunity_id as id_{suffix}, product_id as product_{suffix}, "  # noqa: S608
+        f"(select opportunity_id as id_{suffix}, product_id as product_{suffix}, "
         f"share_from as share_from_{suffix}, share_to as share_to_{suffix} "
         f"from {side.table(SHARES)} semi join zeven_changed using (opportunity_id))"
         for side, suffix in zip(comparison.sides, "ab", strict=True)
@@ -303,4 +304,4 @@ def _product_pairs(comparison: Comparison, *, is_money: bool) -> str:
         from {PAIRS} as pair
         inner join shares on pair.record_id = shares.id
         where (pair.counted_a and id_a is not null) or (pair.counted_b and id_b is not null)
-        """  # noqa: S608 (names of this package)
+        """

@@ -1,7 +1,7 @@
 """What changed targets did to the target amounts of closed periods, and to the gap that is left to them.
 
-Belongs here: the parts of `target_amount` and `gap_amount`. Does not belong here: closed sales, whose parts are
-there already when these are added (`flows.py`).
+Belongs here: the parts of `target_amount` and `gap_amount`. Does not belong here: closed sales, whose
+parts are there already when these are added (`flows.py`).
 
 A target rolls up from its finer periods and its members, and an own row wins over both. So no row has a part
 of its own: the whole difference is that of the target rows that changed within the period and the member.
@@ -27,7 +27,7 @@ def explain(comparison: Comparison, changed: Set[str], numbers: str) -> set[tupl
         comparison.note(f"{TARGETS}: {lacking}, so its changes are not explained.")
         return set()
     con, (before, after) = comparison.con, comparison.sides
-    rows = [f"select {', '.join(_COLUMNS)} from {side.table(_FACT)}" for side in (before, after)]  # noqa: S608
+    rows = [f"select {', '.join(_COLUMNS)} from {side.table(_FACT)}" for side in (before, after)]
     con.execute(
         f"""
         insert into {PARTS}
@@ -40,7 +40,7 @@ def explain(comparison: Comparison, changed: Set[str], numbers: str) -> set[tupl
         named as (
             select
                 n.* exclude (value_before, value_after),
-                e.period_type || ' ' || e.period_start || ' ' || coalesce(e.rep_id, e.team_id, 'company') as record_id,
+                concat_ws(' ', e.period_type, e.period_start, coalesce(e.rep_id, e.team_id, 'company')) as record_id,
                 row_number() over (
                     partition by n.period_type, n.period_start, n.level, n.team_id, n.rep_id
                     order by e.period_start, e.period_type, e.level, e.team_id, e.rep_id
@@ -62,7 +62,7 @@ def explain(comparison: Comparison, changed: Set[str], numbers: str) -> set[tupl
             metric, measure, period_type, period_start, level, team_id, rep_id, breakdown, breakdown_value,
             'target_edit' as reason, record_id, case when place = 1 then difference else 0 end as part
         from named
-        """,  # noqa: S608 (names of this package)
+        """,
         [TARGETS],
     )
     _explain_gap(comparison, numbers)
@@ -70,7 +70,7 @@ def explain(comparison: Comparison, changed: Set[str], numbers: str) -> set[tupl
 
 
 def _explain_gap(comparison: Comparison, numbers: str) -> None:
-    """The gap is target less closed sales, so its parts are those of both. Without a target there is no gap."""
+    """The gap is target less closed sales, so its parts are those of both; without a target it is null."""
     comparison.con.execute(
         f"""
         insert into {PARTS}
@@ -100,6 +100,6 @@ def _explain_gap(comparison: Comparison, numbers: str) -> None:
             and g.breakdown = p.breakdown
         where (p.metric = $metric and p.measure = 'target_amount')
             or (p.metric = 'closed_sales' and p.measure = 'closed_amount' and g.had_and_has)
-        """,  # noqa: S608 (names of this package)
+        """,
         {"metric": TARGETS},
     )
