@@ -165,7 +165,9 @@ def _compare_table(comparison: Comparison, metric: str, measures: list[Measure])
         f"{{'measure': '{n}', 'a': {n}_a::decimal(18,2), 'b': {n}_b::decimal(18,2)}}" for n in names
     )
     # joining a million rows by seven columns took a second; a sum over each period finds those to join
-    print_of = f"bit_xor(hash({columns})), count(*)"
+    # hashed twice: the hash of a row is its last column's, xored with the rest, so that in a plain sum or xor
+    # the same change of two rows (a rep's and the team's) leaves no trace
+    print_of = f"sum(hash(hash({columns}))), count(*)"
     prints = [
         f"select period_type, period_start, {print_of} from {table} where period_end < $until group by all"
         for table in (before, after)

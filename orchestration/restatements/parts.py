@@ -45,9 +45,10 @@ def add(
 
     A pair has, with `_a` for before and `_b` for after: `counted`, `value`, `source_amount`, `currency`,
     `rep_id`, `team_id` and a column per breakdown; `<period type>_start` where `dated`, else one
-    `period_type` and `period_start`; the reasons `gone_because` and `come_because` for a record that counts on one side
-    only, and `worth_because` for one that counts in both, and whose value changed though its own amount did
-    not. `with_total` is false where the pairs are parts of records, which count in their breakdown alone.
+    `period_type` and `period_start`; the reasons `gone_because` and `come_because` for a record that counts
+    on one side only, and `worth_because` for one that counts in both, and whose value changed though its own
+    amount did not. `with_total` is false where the pairs are parts of records, which count in their breakdown
+    alone.
     """
     names = list(breakdowns)
     values = {

@@ -34,7 +34,7 @@ SHOWN_NUMBERS = 5
 
 @dataclass
 class Restating:
-    """`before` is the folder of the release that serves, None before the first; `summary` is for the manifest."""
+    """`before` is the folder of the release that serves, None before the first; `summary` is what it found."""
 
     before: Path | None
     as_of: datetime

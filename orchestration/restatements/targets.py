@@ -40,7 +40,8 @@ def explain(comparison: Comparison, changed: Set[str], numbers: str) -> set[tupl
         named as (
             select
                 n.* exclude (value_before, value_after),
-                concat_ws(' ', e.period_type, e.period_start, coalesce(e.rep_id, e.team_id, 'company')) as record_id,
+                concat_ws(' ', e.period_type, e.period_start, coalesce(e.rep_id, e.team_id, 'company'))
+                    as record_id,
                 row_number() over (
                     partition by n.period_type, n.period_start, n.level, n.team_id, n.rep_id
                     order by e.period_start, e.period_type, e.level, e.team_id, e.rep_id

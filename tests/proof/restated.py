@@ -60,13 +60,17 @@ def save(world: World, file: Path) -> None:
 def comparison(
     before: World, after: World, folder: Path, **changed: Any
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Comparison]]:
-    """The comparison of two worlds, whose result stands in the table `compare.RESULT`."""
+    """The comparison of two worlds, whose result stands in the table `compare.RESULT`.
+
+    Their databases stay in the folder, and the earlier one is made once for all comparisons there.
+    """
     folder.mkdir(exist_ok=True)
     with duckdb.connect(config={"threads": 1}) as con:
         for name, world in (("earlier", before), ("later", after)):
             file = folder / f"{name}.duckdb"
-            file.unlink(missing_ok=True)
-            save(world, file)
+            if name == "later" or not file.exists():
+                file.unlink(missing_ok=True)
+                save(world, file)
             con.execute(f"attach '{file}' as {name} (read_only)")
         found = Comparison(con, side(before, "earlier"), side(after, "later", **changed))
         with compare.compared(found):
