@@ -34,7 +34,7 @@ SHOWN_NUMBERS = 5
 
 @dataclass
 class Restating:
-    """`before` is the folder of the release that serves, None before the first; `summary` is what it found."""
+    """`before` is the folder of the release that serves, None before the first; `summary` is the outcome."""
 
     before: Path | None
     as_of: datetime

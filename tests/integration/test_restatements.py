@@ -276,7 +276,7 @@ def test_what_records_do_not_say_is_told_as_that(base: Path) -> None:
 
 
 def falsified(folder: Path, **changed: Any) -> list[Row]:
-    """The comparison of what the last one left in the folder, with one number of the later release changed."""
+    """The comparison of what the last one left in the folder, with one number of the later one changed."""
     with duckdb.connect() as con:
         con.execute(f"attach '{folder / 'earlier.duckdb'}' as earlier (read_only)")
         con.execute(f"attach '{folder / 'later.duckdb'}' as later")

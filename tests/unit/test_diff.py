@@ -31,8 +31,8 @@ OPPORTUNITY = (
     "source_amount decimal(18,2), amount decimal(18,2)"
 )
 KPI = (
-    "period_type varchar, period_start date, period_end date, level varchar, team_id varchar, rep_id varchar, "
-    "breakdown varchar, breakdown_value varchar, won_opportunities bigint, closed_amount decimal(18,2), "
+    "period_type varchar, period_start date, period_end date, level varchar, team_id varchar, "
+    "rep_id varchar, breakdown varchar, breakdown_value varchar, won_opportunities bigint, closed_amount decimal(18,2), "
     "lost_opportunities bigint, lost_amount decimal(18,2)"
 )
 DATES = "date_day date, week_start date, month_start date, quarter_start date, year_start date"
@@ -62,8 +62,12 @@ def release(
     minutes_ago: int,
     code_version: str = "0.1.0",
     only: tuple[str, ...] = tuple(CONTRACTS),
+    beside: str = "0",
 ) -> ReleaseInfo:
-    """Deals by id: rep, day of the win, amount. The metric holds the company's and the reps' months."""
+    """Deals by id: rep, day of the win, amount. The metric holds the company's and the reps' months.
+
+    `beside` is what every amount of the metric is off what the records say.
+    """
     made = just_now(minutes_ago)
     with duckdb.connect() as con:
         con.execute("set timezone = 'UTC'; create schema marts; create schema zeven")
@@ -84,7 +88,7 @@ def release(
             "select 'month', date_trunc('month', closed_on), last_day(closed_on), "
             "case when grouping(rep_id) = 0 then 'rep' else 'company' end, "
             "case when grouping(rep_id) = 0 then 'crm:T1' end, rep_id, 'total', 'total', "
-            "count(*), sum(amount), 0, 0 from marts.fct_opportunities "
+            f"count(*), sum(amount) + {beside}, 0, 0 from marts.fct_opportunities "
             "group by grouping sets ((2, 3), (2, 3, rep_id))"
         )
         con.execute(
@@ -198,11 +202,15 @@ def test_one_line_says_what_was_restated(settings: Settings, two: list[ReleaseIn
     assert [row.split()[-1] for row in listed[1:]] == ["4", "0"]
 
 
-def test_a_rest_is_a_definition_where_the_code_differs(settings: Settings, two: list[ReleaseInfo]) -> None:
-    """Deals by product are no table of these releases, and the code is another one."""
-    third = release(settings, LATER, minutes_ago=5, code_version="0.2.0")
+@pytest.mark.parametrize(("code", "reason"), [("0.2.0", "definition_change"), ("0.1.0", "unexplained")])
+def test_what_the_records_do_not_say(
+    settings: Settings, two: list[ReleaseInfo], code: str, reason: str
+) -> None:
+    third = release(settings, LATER, minutes_ago=5, code_version=code, beside="0.40")
     assert third.restated is not None
-    assert third.restated["numbers"] == 0
+    assert third.restated["reasons"] == {reason: 4}  # the company's and a rep's amount, in two months
+    text = flat(zeven(settings, "diff", "previous", "current").stdout)
+    assert f"EUR 107.15 -> EUR 107.55 (EUR +0.40) EUR +0.40 {reason.replace('_', ' ')}" in text
 
 
 def test_a_release_without_the_records_is_compared_all_the_same(settings: Settings) -> None:
