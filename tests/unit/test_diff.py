@@ -32,7 +32,8 @@ OPPORTUNITY = (
 )
 KPI = (
     "period_type varchar, period_start date, period_end date, level varchar, team_id varchar, "
-    "rep_id varchar, breakdown varchar, breakdown_value varchar, won_opportunities bigint, closed_amount decimal(18,2), "
+    "rep_id varchar, breakdown varchar, breakdown_value varchar, won_opportunities bigint, "
+    "closed_amount decimal(18,2), "
     "lost_opportunities bigint, lost_amount decimal(18,2)"
 )
 DATES = "date_day date, week_start date, month_start date, quarter_start date, year_start date"
