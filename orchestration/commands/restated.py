@@ -19,7 +19,7 @@ SHOWN_RECORDS = 5
 _MONEY = ("_amount",)
 
 
-def line(restated: Mapping[str, Any] | None, currency: str = "") -> str:
+def line(restated: Mapping[str, Any] | None) -> str:
     """`3 closed periods changed: ...`, in one sentence; empty where a release restated nothing."""
     if not restated or restated["against"] is None:
         return ""
@@ -30,10 +30,8 @@ def line(restated: Mapping[str, Any] | None, currency: str = "") -> str:
         difference = Decimal(number["value_after"] or 0) - Decimal(number["value_before"] or 0)
         reasons = ", ".join(_words(reason) for reason in dict.fromkeys(number["reasons"]))
         month = number["period_start"][:7]
-        said = (
-            f"{_words(number['measure'])} of {month} {_figure(difference, number['measure'], currency, '+')}"
-        )
-        parts.append(f"{said} ({reasons})")
+        figure = _figure(difference, number["measure"], restated["currency"], "+")
+        parts.append(f"{_words(number['measure'])} of {month} {figure} ({reasons})")
     more = len(restated["company_months"]) - len(parts)
     numbers = "; ".join(parts) + (" and more" if parts and more > 0 else "")
     numbers = numbers or f"{restated['numbers']:,} numbers below the company's totals"

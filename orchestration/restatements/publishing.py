@@ -55,7 +55,7 @@ class Restating:
         started = time.monotonic()
         after = Side(
             alias=alias,
-            release_id="this release",
+            release_id="that is made now",
             as_of=self.as_of,
             time_zone=self.time_zone,
             currency=self.currency,
@@ -104,6 +104,7 @@ def _nothing() -> dict[str, Any]:
         "closed_periods": 0,
         "numbers": 0,
         "parts": 0,
+        "currency": "",
         "company_months": [],
         "reasons": {},
         "new_definitions": [],
@@ -142,6 +143,7 @@ def summarised(comparison: Comparison) -> dict[str, Any]:
         "closed_periods": periods.get("month") or max(periods.values(), default=0),
         "numbers": numbers,
         "parts": rows,
+        "currency": comparison.after.currency,
         "company_months": [
             dict(zip(names, (*row[:2], row[2].isoformat(), *row[3:]), strict=True)) for row in months
         ],

@@ -45,7 +45,7 @@ def explain(comparison: Comparison, changed: Set[str]) -> set[tuple[str, str]]:
         return set()
     lacking = (
         comparison.lacking(_HISTORY, ["opportunity_id", "valid_to", *_STATE])
-        or comparison.lacking(_FACT, ["opportunity_id", "amount", "source_amount", *_OF_RECORD])
+        or comparison.lacking(_FACT, ["opportunity_id", "amount", "source_amount", "is_closed", *_OF_RECORD])
         or comparison.lacking("dim_reps", ["rep_id", "team_id"])
         or comparison.lacking(_TABLE, ["period_type", "period_start", "period_end"])
     )
@@ -170,6 +170,7 @@ def _states(side: Side, other: Side, suffix: str) -> str:
             coalesce(fact.team_id, reps.team_id, 'unassigned') as team_id,
             coalesce(fact.source, other.source, 'unknown') as source,
             coalesce(fact.industry, other.industry, 'unknown') as industry,
+            coalesce(fact.is_closed, false) as is_closed,
             fact.amount / nullif(fact.source_amount, 0) as own_rate
         from mine
         inner join last using (opportunity_id)
@@ -222,6 +223,7 @@ def _pairs(*, is_money: bool) -> str:
             cast({currency} as varchar) as currency_{side},
             {side}.rep_id as rep_id_{side}, {side}.team_id as team_id_{side},
             {side}.status as status_{side},
+            {side}.is_closed as is_closed_{side},
             coalesce({side}.stage, 'unknown') as stage_{side},
             {side}.source as source_{side},
             {side}.industry as industry_{side},
@@ -253,6 +255,7 @@ def _pairs(*, is_money: bool) -> str:
                 when status_b is null then 'date_edit'
                 when status_b = 'deleted' then 'deleted'
                 when status_b = 'open' then 'stage_change'
+                when is_closed_a and is_closed_b then 'date_edit'
                 else 'closed_late'
             end as gone_because,
             case
@@ -262,6 +265,7 @@ def _pairs(*, is_money: bool) -> str:
                 when status_a is null then 'date_edit'
                 when status_a = 'deleted' then 'restored'
                 when status_a = 'open' then 'stage_change'
+                when is_closed_a and is_closed_b then 'date_edit'
                 else 'reopened'
             end as come_because
         from paired

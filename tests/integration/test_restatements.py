@@ -241,6 +241,10 @@ def test_the_pipeline_of_a_closed_month(base: Path) -> None:
             with_("opportunities", "D1", stage="Lost", closed_on=date(2026, 4, 29)),
             [("closed_late", "-70.00", "crm:D1")],
         ),
+        "closed on another day": (
+            with_("opportunities", "W1", closed_on=date(2026, 5, 2)),
+            [("date_edit", "1000.00", "crm:W1")],
+        ),
         "stage": (with_("opportunities", "D1", stage="New"), [("stage_change", "-70.00", "crm:D1")]),
     }
     for name, (after, expected) in cases.items():

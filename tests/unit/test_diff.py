@@ -193,8 +193,8 @@ def test_each_release_holds_what_it_restated(settings: Settings, two: list[Relea
 
 
 def test_one_line_says_what_was_restated(settings: Settings, two: list[ReleaseInfo]) -> None:
-    assert restated.line(two[0].restated, "EUR") == ""
-    line = restated.line(two[1].restated, "EUR")
+    assert restated.line(two[0].restated) == ""
+    line = restated.line(two[1].restated)
     assert line.startswith("1 closed period changed: closed amount of 2026-03 EUR +7.05 (late entry); ")
     assert line.endswith("`zeven diff previous current` says why.")
     assert "restated 1 closed period changed" in flat(zeven(settings, "status").stdout)
