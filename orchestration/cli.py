@@ -1,4 +1,4 @@
-"""The command line: `zeven run`, `demo`, `status`, `releases`, `rollback`, `forget`, `doctor`,
+"""The command line: `zeven run`, `demo`, `status`, `releases`, `rollback`, `diff`, `forget`, `doctor`,
 `dev`, `dashboard`.
 
 Belongs here: the commands, their options, exit codes, and what becomes of an error. Does not belong here: the
@@ -290,6 +290,30 @@ def forget(call: Call, /, no_wait: bool, **asked: Any) -> None:
 
     payload = command.forget(call.settings(), wait=not no_wait, **asked)
     call.answer(payload, lambda: command.show(payload))
+
+
+@cli.command()
+@click.argument("release_a")
+@click.argument("release_b")
+@click.option("--period", type=click.Choice(["week", "month", "quarter", "year"]), help="Only such periods.")
+@click.option("--level", type=click.Choice(["company", "team", "rep"]), help="Only numbers of this level.")
+@with_common_options
+@click.pass_obj
+def diff(call: Call, release_a: str, release_b: str, period: str | None, level: str | None) -> None:
+    """Which numbers of closed periods differ between two releases, and why.
+
+    RELEASE_A and RELEASE_B are ids, `current` or `previous`. A person sees the company's months, unless the
+    options say otherwise; --json has everything that they leave.
+    """
+    from orchestration.commands import diff as command
+    from orchestration.commands import restated
+
+    if not call.as_json:
+        period, level = period or "month", level or "company"
+    payload = command.gather(
+        call.settings(), release_a, release_b, period=period, level=level, totals_only=not call.as_json
+    )
+    call.answer(payload, lambda: restated.show_diff(payload))
 
 
 @cli.command()

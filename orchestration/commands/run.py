@@ -43,6 +43,7 @@ def _payload(settings: Settings, result: RunResult) -> dict[str, Any]:
         "release": describe(release, settings),
         "loads": list(result.loads),
         "warnings": list(result.warnings),
+        "restated": None if result.nothing_new else release.restated,
         "numbers": _numbers(settings, release),
         "where": {
             "database": settings.paths.published / "current" / "zeven.duckdb",

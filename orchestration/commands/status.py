@@ -101,6 +101,7 @@ def describe(info: ReleaseInfo, settings: Settings, now: datetime | None = None)
         "rows": sum(info.tables.values()),
         "checks": info.checks,
         "warnings": len(info.warnings),
+        "restated": info.restated,
         "folder": info.folder,
     }
 

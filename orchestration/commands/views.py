@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from orchestration.commands.numbers import Numbers, comparison, shown
+from orchestration.commands.restated import line as restated_line
 from orchestration.console import duration, results
 
 if TYPE_CHECKING:
@@ -81,6 +82,9 @@ def show_run(payload: Payload) -> None:
         out.print("Worth knowing:", style="bold")
         for message in _some([warning["message"] for warning in payload["warnings"]]):
             out.print(f"  {message}", markup=False)
+    if restated := restated_line(payload["restated"]):
+        out.print()
+        out.print(restated, markup=False, soft_wrap=True)
     where = payload["where"]
     out.print()
     out.print("Where to look next:", style="bold")
@@ -138,6 +142,8 @@ def show_status(payload: Payload) -> None:
         )
         if release["warnings"]:
             rows.append(("warnings", f"{release['warnings']:,}"))
+        if restated := restated_line(release["restated"]):
+            rows.append(("restated", restated))
     if payload["last_failure"]:
         failure = payload["last_failure"]
         when = f" at {_moment(datetime.fromisoformat(failure['when']), zone)}" if failure["when"] else ""
@@ -162,7 +168,7 @@ def show_releases(payload: Payload) -> None:
     if not payload["releases"]:
         out.print("No release yet; `zeven run` makes the first.")
         return
-    names, figures = ("release", "", "as of", "made"), ("rows", "checks", "warnings")
+    names, figures = ("release", "", "as of", "made"), ("rows", "checks", "warnings", "restated")
     table = _grid(*((name, False) for name in names), *((name, True) for name in figures))
     for release in payload["releases"]:
         table.add_row(
@@ -173,6 +179,7 @@ def show_releases(payload: Payload) -> None:
             f"{release['rows']:,}",
             f"{release['checks']:,}",
             f"{release['warnings']:,}",
+            f"{release['restated']['numbers']:,}" if release["restated"] else "",
         )
     out.print(table)
 

@@ -25,6 +25,8 @@ from orchestration.progress import Event, report
 from orchestration.publish.gateway import STORAGE_VERSION, link_for_gateway
 from orchestration.publish.manifest import DATABASE
 from orchestration.publish.store import sha256, text_literal
+from orchestration.restatements.compare import RESTATEMENTS
+from orchestration.restatements.publishing import Restating
 from orchestration.settings import PROJECT_ROOT
 
 MARTS = "marts"
@@ -34,7 +36,7 @@ NARROWED_BY = ("breakdown", "level", "team_id", "rep_id")
 
 RELEASE_INFO = Contract(
     table="release_info",
-    description="One row per table of this release: which release it is, and the table's rows and checks.",
+    description="One row per model's table of this release: which release, and the table's rows and checks.",
     columns=(
         Column("release_id", "varchar", "The release; sorts by the time it was made.", required=True),
         Column("as_of", "timestamp", "The instant that the numbers describe, in UTC.", required=True),
@@ -53,7 +55,8 @@ RELEASE_INFO = Contract(
     key=("table_name",),
     minimum_rows=1,
 )
-"""The only published table that no model makes: it is about the release itself."""
+"""Which release it is; like the other of `BROUGHT_ALONG` it is a published table that no model makes."""
+BROUGHT_ALONG = {contract.table: contract for contract in (RELEASE_INFO, RESTATEMENTS)}
 
 
 @dataclass(frozen=True)
@@ -81,14 +84,15 @@ def build(
     as_of: datetime,
     created_at: datetime,
     code_version: str,
+    restating: Restating,
 ) -> Candidate:
     """Copy the tables of `contracts` from the marts of `con` into `folder`, as a database and as Parquet.
 
     A table that the marts lack is left out; the audit says so. The release id is none of `taken`.
     """
-    if RELEASE_INFO.table in contracts:
+    if taken_name := {RELEASE_INFO.table, RESTATEMENTS.table} & set(contracts):
         raise SettingsError(
-            f"A model is named '{RELEASE_INFO.table}', which every release brings along; rename it."
+            f"A model is named '{taken_name.pop()}', which every release brings along; rename it."
         )
     (folder / "parquet").mkdir(parents=True)
     with _attached(con, folder / DATABASE):
@@ -97,13 +101,17 @@ def build(
             for contract in contracts.values()
             if _exists(con, contract)
         }
-        content = "".join(sha256(folder / "parquet" / f"{table}.parquet") for table in rows)
+        hashes = {table: sha256(folder / "parquet" / f"{table}.parquet") for table in rows}
+        content = "".join(hashes.values())
         release_id = _release_id(created_at, f"{content}{as_of}{code_version}", taken)
         _describe_release(con, contracts, rows, (release_id, as_of, created_at, code_version))
         _export(con, RELEASE_INFO, folder)
+        restating.add_to(con, ALIAS, hashes)
+        _comment(con, RESTATEMENTS, [column.name for column in RESTATEMENTS.columns])
+        _export(con, RESTATEMENTS, folder)
         con.execute(f"checkpoint {ALIAS}")
     link_for_gateway(folder, release_id)
-    return Candidate(release_id, folder, {**contracts, RELEASE_INFO.table: RELEASE_INFO})
+    return Candidate(release_id, folder, {**contracts, **BROUGHT_ALONG})
 
 
 def audit_candidate(candidate: Candidate, limits: Mapping[str, Any]) -> list[Verdict]:

@@ -94,6 +94,25 @@ def _before_current(store: Store, known: list[str]) -> str:
     return older[0]
 
 
+def find(settings: Settings, name: str) -> ReleaseInfo:
+    """The release of this id, or the one that is meant by `current` or `previous` (what served before it)."""
+    store = Store.of(settings)
+    known, serving = store.release_ids(), store.current_id()
+    wanted = name
+    if name == "current":
+        if serving is None:
+            raise SettingsError(f"{store.root}: nothing was published yet; run `zeven run`.")
+        wanted = serving
+    elif name == "previous":
+        wanted = _before_current(store, known)
+    if wanted not in known:
+        newest = ", ".join(known[:5]) or "none"
+        raise SettingsError(
+            f"There is no release '{wanted}' (or it was cleared away); the newest are: {newest}."
+        )
+    return read_release(store.releases / wanted, current_id=serving)
+
+
 def prune(settings: Settings) -> list[str]:
     """Remove releases beyond the newest `release.keep`, but never one that serves or is pinned; their ids."""
     store = Store.of(settings)

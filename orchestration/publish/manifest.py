@@ -27,7 +27,8 @@ class ReleaseInfo:
     """One finished release. `tables` is rows by table; `checks` counts what was checked before publishing.
 
     `as_of` and `created_at` are in UTC; `previous` is the release that served when this one was published;
-    `folder` is the release's own, never the link `current`.
+    `folder` is the release's own, never the link `current`; `restated` is what it changed in closed periods,
+    as `restatements/publishing.py` sums it up, None in a release of before there was such a thing.
     """
 
     release_id: str
@@ -41,6 +42,7 @@ class ReleaseInfo:
     tables: Mapping[str, int]
     checks: int
     warnings: tuple[Mapping[str, Any], ...]
+    restated: Mapping[str, Any] | None = None
 
     @property
     def database(self) -> Path:
@@ -79,6 +81,7 @@ def read_release(folder: Path, *, current_id: str | None) -> ReleaseInfo:
             tables={name: table["rows"] for name, table in manifest["tables"].items()},
             checks=len(manifest["checks"]) + len(manifest["build"]["checks"]),
             warnings=tuple(manifest["warnings"]),
+            restated=manifest.get("restated"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ZevenError(

@@ -21,7 +21,7 @@ from orchestration.checks.audit import Verdict
 from orchestration.checks.contracts import Contract, contract_hash, load_contracts
 from orchestration.errors import GateError, ZevenError
 from orchestration.progress import Event, report
-from orchestration.publish.candidate import Candidate, audit_candidate, build, describe
+from orchestration.publish.candidate import BROUGHT_ALONG, Candidate, audit_candidate, build, describe
 from orchestration.publish.catalogue import prune_locked
 from orchestration.publish.gateway import refresh_gateway
 from orchestration.publish.manifest import FORMAT, MANIFEST, ReleaseInfo, instant, read_release
@@ -37,6 +37,8 @@ from orchestration.publish.store import (
     sync,
     write_json,
 )
+from orchestration.restatements.definitions import changed_definitions
+from orchestration.restatements.publishing import Restating
 from orchestration.settings import PROJECT_ROOT, Settings
 
 MODELS_DIR = PROJECT_ROOT / "models"
@@ -76,6 +78,7 @@ def publish(
         folder = store.root / f"{CANDIDATE_PREFIX}{created_at:%Y%m%dT%H%M%SZ}-{os.getpid()}"
         try:
             built_by = _last_build(con, as_of)
+            restating = _restating(store, settings, contracts, as_of, code_version)
             candidate = build(
                 con,
                 contracts,
@@ -84,6 +87,7 @@ def publish(
                 as_of=as_of,
                 created_at=created_at,
                 code_version=code_version,
+                restating=restating,
             )
             after("built")
             verdicts = audit_candidate(candidate, _limits(settings))
@@ -108,6 +112,8 @@ def publish(
                 "database": {"sha256": sha256(candidate.database)},
                 "tables": describe(candidate, verdicts),
                 "build": built_by,
+                "definitions": changed_definitions(),
+                "restated": restating.summary,
                 "checks": [verdict.to_json() for verdict in verdicts],
                 "warnings": [dict(warning) for warning in warnings] + _warnings(verdicts),
             }
@@ -227,6 +233,21 @@ def _warnings(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
         for verdict in verdicts
         if not verdict.passed
     ]
+
+
+def _restating(
+    store: Store, settings: Settings, contracts: Mapping[str, Contract], as_of: datetime, code_version: str
+) -> Restating:
+    """What compares the candidate with the release that serves now."""
+    serving = store.current_id()
+    return Restating(
+        before=store.releases / serving if serving else None,
+        as_of=as_of,
+        code_version=code_version,
+        time_zone=settings.company.time_zone,
+        currency=settings.company.currency,
+        contracts={**contracts, **BROUGHT_ALONG},
+    )
 
 
 def _let_serve(store: Store, candidate: Candidate, after: Callable[[str], None]) -> ReleaseInfo:

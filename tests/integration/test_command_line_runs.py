@@ -52,7 +52,7 @@ def published_content(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
         return {
             table: con.execute(f'select * from "{table}" order by all').fetchall()
             for table in tables
-            if table != "release_info"
+            if table not in ("release_info", "restatements")
         }
 
 

@@ -42,8 +42,8 @@ MOMENTS = (
     ("publish", "dim_teams"),
     ("publish", "kpi_scorecard"),
 )
-TOLD_BY_THE_RUN = ("release_info",)
-"""Tables that say which run made them."""
+TOLD_BY_THE_RUN = ("release_info", "restatements")
+"""Tables that say which run made them, and what came before it."""
 
 
 def settings_in(folder: Path, exports: Path) -> Settings:

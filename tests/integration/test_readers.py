@@ -87,6 +87,7 @@ def test_a_release_is_a_database_parquet_and_a_manifest(con: Any, settings: Sett
         "parquet/dim_teams.parquet",
         "parquet/kpi_sales.parquet",
         "parquet/release_info.parquet",
+        "parquet/restatements.parquet",
         "zeven.duckdb",
     ]
     assert {oct(p.stat().st_mode & 0o777) for p in release.folder.rglob("*") if p.is_file()} == {"0o444"}
@@ -115,7 +116,7 @@ def test_a_release_is_a_database_parquet_and_a_manifest(con: Any, settings: Sett
         "personal",
     }
     assert (release.as_of, release.created_at, release.previous) == (AS_OF, NOW, None)
-    assert release.tables == {"dim_teams": 9, "kpi_sales": 10, "release_info": 2}
+    assert release.tables == {"dim_teams": 9, "kpi_sales": 10, "release_info": 2, "restatements": 0}
     assert release.checks == len(manifest["checks"]) + 1
     assert release.warnings == ({"kind": "late", "rows": 2},)
 
@@ -142,7 +143,7 @@ def test_everything_in_a_release_says_what_it_is(con: Any, settings: Settings) -
             "select view_name, comment from duckdb_views() where not internal "
             "union all select column_name, comment from duckdb_columns() where not internal"
         ).fetchall()
-        assert len(found) == 3 + 4 + 2 + 7
+        assert len(found) == 4 + 4 + 2 + 7 + 17
         assert [name for name, comment in found if not comment] == []
 
 

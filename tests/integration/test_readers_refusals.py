@@ -84,12 +84,13 @@ def test_a_build_noted_with_plain_timestamps_means_utc(con: Any, settings: Setti
     assert publish_small(con, settings).as_of == AS_OF
 
 
-def test_a_model_may_not_take_the_name_of_the_release_table(con: Any, settings: Settings) -> None:
-    taken = Contract("release_info", "Mine.", KPI.columns, KPI.key)
-    with pytest.raises(
-        SettingsError, match="A model is named 'release_info', which every release brings along"
-    ):
-        publish_small(con, settings, contracts={**CONTRACTS, "release_info": taken})
+@pytest.mark.parametrize("name", ["release_info", "restatements"])
+def test_a_model_may_not_take_the_name_of_a_table_of_the_release(
+    con: Any, settings: Settings, name: str
+) -> None:
+    taken = Contract(name, "Mine.", KPI.columns, KPI.key)
+    with pytest.raises(SettingsError, match=f"A model is named '{name}', which every release brings along"):
+        publish_small(con, settings, contracts={**CONTRACTS, name: taken})
     assert left_behind(settings) == []
 
 

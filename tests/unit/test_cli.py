@@ -25,7 +25,9 @@ from orchestration.run import RunResult
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse import COMMAND_LINE, Warehouse, writer_lock
 
-COMMANDS = ("run", "demo", "status", "releases", "rollback", "forget", "doctor", "dev", "dashboard")
+COMMANDS = (
+    "run", "demo", "status", "releases", "rollback", "diff", "forget", "doctor", "dev", "dashboard",
+)  # fmt: skip
 
 
 @dataclass
