@@ -20,15 +20,22 @@ if TYPE_CHECKING:
     from orchestration.run import RunResult
 
 
-def run(settings: Settings, *, as_of: str | None, force: bool, wait: bool) -> dict[str, Any]:
+def run(
+    settings: Settings, *, as_of: str | None, force: bool, wait: bool, accept: str | None = None
+) -> dict[str, Any]:
     """Run the pipeline and describe the release that serves afterwards. Raises what the pipeline raises."""
     settings.as_of(as_of)  # an unreadable --as-of is refused before anything heavy is loaded
+    from orchestration.publish.sanity_gate import reason_given
+
+    reason = reason_given(accept)
     # without any handler, Python writes what libraries log to the terminal, into the progress
     logging.getLogger().addHandler(logging.NullHandler())
     with stdout_kept_clean(), Progress() as progress, reporting_to(progress):
         from orchestration.run import run_pipeline
 
-        result = run_pipeline(settings, as_of=as_of, force=force, wait_seconds=None if wait else 0)
+        result = run_pipeline(
+            settings, as_of=as_of, force=force, wait_seconds=None if wait else 0, accept=reason
+        )
     return _payload(settings, result)
 
 
