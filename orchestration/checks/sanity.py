@@ -145,7 +145,7 @@ def nulls(con: duckdb.DuckDBPyConnection, limits: Sanity, *, new: str, old: str)
                 found.append(Finding(
                     "nulls", f"{table}.{column}", severity, was, now, now - was, limit,
                     f"{table}.{column}: without a value in {was:.0%} of the rows of the last release, now in "
-                    f"{now:.0%}; {_beyond(severity, f'{100 * limit:.0f} points', 'A rise of more')}. Look "
+                    f"{now:.0%}; {_beyond(severity, f'{100 * limit:.0f} points', 'a rise of more')}. Look "
                     "whether the export still delivers what the column is made from.",
                 ))  # fmt: skip
     return found
@@ -205,7 +205,8 @@ def _outlier(series: Sequence[tuple[date, float | None]]) -> _Outlier | None:
         return None
     median = statistics.median(values)
     if value is None:
-        return _Outlier(month, None, median, math.inf) if len(values) == len(before) else None
+        all_known = len(values) == len(before) and any(values)
+        return _Outlier(month, None, median, math.inf) if all_known else None
     # 1.4826: of a normal distribution, the median deviation is then the standard deviation
     spread = 1.4826 * statistics.median(abs(known - median) for known in values)
     unit = max(spread, LEAST_DEVIATION * abs(median))
