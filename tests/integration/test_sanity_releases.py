@@ -76,9 +76,10 @@ def test_what_is_hardly_true_is_refused_until_somebody_accepts_it(con: Any, sett
         release(con, settings, 1)
     assert isinstance(refused.value, GateError)
     assert str(refused.value) == (
-        f"Nothing was published, a finding is hardly true beside release {first.release_id}, which still serves.\n"
-        "  fct_leads: the rows of source 'crm' fell from 1,000 to 400 (60%); more than 30% is refused. Look whether "
-        "its export is whole.\n"
+        f"Nothing was published, a finding is hardly true beside release {first.release_id}, "
+        "which still serves.\n"
+        "  fct_leads: the rows of source 'crm' fell from 1,000 to 400 (60%); more than 30% is refused. "
+        "Look whether its export is whole.\n"
         '  If it is right after all: zeven run --accept "why". The limits: [sanity] of the settings.'
     )
     assert note_of(settings)["message"] == str(refused.value)
