@@ -7,6 +7,8 @@ here: the run itself (`orchestration/run.py`).
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.commands.numbers import Numbers, read_numbers
@@ -50,12 +52,20 @@ def _payload(settings: Settings, result: RunResult) -> dict[str, Any]:
         "release": describe(release, settings),
         "loads": list(result.loads),
         "warnings": list(result.warnings),
+        "rejects": _rejects(settings, result.warnings),
         "numbers": _numbers(settings, release),
         "where": {
             "database": settings.paths.published / "current" / "zeven.duckdb",
             "gateway": settings.paths.published / "gateway.duckdb",
         },
     }
+
+
+def _rejects(settings: Settings, warnings: Sequence[Mapping[str, Any]]) -> Path | None:
+    """The file with the keys behind these warnings, while it is kept."""
+    named = next((warning["rejects"] for warning in warnings if warning.get("rejects")), None)
+    file = settings.paths.published / str(named)
+    return file if named and file.exists() else None
 
 
 def _numbers(settings: Settings, release: ReleaseInfo) -> Numbers | None:

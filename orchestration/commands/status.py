@@ -113,7 +113,8 @@ def last_failure(settings: Settings) -> Payload | None:
     try:
         note = json.loads(file.read_text(encoding="utf-8"))
         told = {name: note[name] for name in ("when", "run_id", "message")}
-        return {**told, "rejects": note.get("rejects")}
+        rejects = note.get("rejects")
+        return {**told, "rejects": file.parent / rejects if rejects else None}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

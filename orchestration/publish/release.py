@@ -202,7 +202,7 @@ def record_failure(settings: Settings, *, run_id: str, error: ZevenError) -> Non
         "message": message,
         "verdicts": [verdict.to_json() for verdict in verdicts],
         "findings": [finding.to_json() for finding in findings],
-        "rejects": str(rejects) if rejects else None,
+        "rejects": f"{rejects.parent.name}/{rejects.name}" if rejects else None,
     }
     write_json(store.last_failure, note)
 
@@ -276,7 +276,7 @@ def _warnings(verdicts: Sequence[Verdict], rejects: Path | None) -> list[dict[st
             "table": verdict.table,
             "rule": verdict.rule,
             "message": verdict.message,
-            "rejects": str(rejects),
+            "rejects": f"{rejects.parent.name}/{rejects.name}" if rejects else None,
         }
         for verdict in verdicts
         if not verdict.passed

@@ -335,10 +335,15 @@ def test_run_shows_first_what_checks_and_the_last_release_speak_against(
         return dataclasses.replace(result, warnings=(*result.warnings, *more))
 
     monkeypatch.setattr("orchestration.run.run_pipeline", with_more)
+    file = zeven.settings.paths.published / "rejects" / "run-1.csv"
+    assert str(file) not in zeven("run").stdout, "it is no longer kept"
+    file.parent.mkdir()
+    file.touch()
     lines = [line.strip() for line in zeven("run").stdout.splitlines()]
     first = lines.index("Worth knowing:") + 1
     assert lines[first : first + 3] == ["A rule fails.", "Sales jumped.", "Finding 0."]
-    assert "The keys of the rows that failed a check: rejects/run-1.csv" in lines
+    assert f"The keys of the rows that failed a check: {file}" in lines
+    assert zeven.json("run")["rejects"] == str(file)
 
 
 def test_run_for_a_machine(zeven: Zeven, pipeline: Pipeline) -> None:
@@ -418,12 +423,12 @@ def test_status_tells_why_the_newest_run_published_nothing(zeven: Zeven) -> None
     text = flat(zeven("status").stdout)
     assert "refused the newest run at 2026-04-01 07:00:00 published nothing: A rule fails." in text
     assert "rejects" not in text, "a note of an older version does not know of them"
-    note["rejects"] = "published/rejects/run-2.csv"
+    note["rejects"] = "rejects/run-2.csv"
     (zeven.settings.paths.published / "last_failure.json").write_text(json.dumps(note))
-    assert "rejects published/rejects/run-2.csv (the keys of the failing rows)" in flat(
-        zeven("status").stdout
-    )
-    assert zeven.json("status")["last_failure"]["rejects"] == "published/rejects/run-2.csv"
+    file = zeven.settings.paths.published / "rejects" / "run-2.csv"
+    text = "".join(zeven("status").stdout.split())
+    assert f"rejects{file}(thekeysofthefailingrows)" in text
+    assert zeven.json("status")["last_failure"]["rejects"] == str(file)
     assert zeven.json("status")["last_failure"]["message"] == "A rule fails."
 
 

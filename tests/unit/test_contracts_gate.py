@@ -212,8 +212,11 @@ NEVER_ALONE = {
         "stale_within_open", "overdue_within_open", "without_amount_within_open",
     },
 }  # fmt: skip
-"""Checks that no row can break alone, and the rules that fail with them: a whole of -1 is less than its
-parts, which are at least 0; the response time of an answered lead is its waiting time, with the same demands."""
+"""Checks that no row can break alone, and the rules that fail with them.
+
+A whole of -1 is less than its parts, which are at least 0; the response time of an answered lead is its
+waiting time, of which the same is demanded.
+"""
 
 
 @pytest.mark.parametrize("table", CONTRACTS)
