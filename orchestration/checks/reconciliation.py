@@ -156,7 +156,7 @@ def _identities_in(files: tuple[Path, ...], _: tuple[tuple[int, int], ...]) -> t
     for path in files:
         document = read_yaml(path)
         for model in document.get("models") or [] if isinstance(document, dict) else []:
-            columns = {column.get("name") for column in model.get("columns") or []}
+            columns = {column.get("name"): _is_required(column) for column in model.get("columns") or []}
             for test in model.get("data_tests") or []:
                 for kind in sql.KINDS if isinstance(test, dict) else ():
                     if kind in test:
@@ -165,7 +165,7 @@ def _identities_in(files: tuple[Path, ...], _: tuple[tuple[int, int], ...]) -> t
 
 
 def _identity(
-    path: Path, table: str, columns: set[str], kind: str, test: Mapping[str, Any]
+    path: Path, table: str, columns: Mapping[str, bool], kind: str, test: Mapping[str, Any]
 ) -> Reconciliation:
     arguments = test.get("arguments") or {}
     measures = tuple(arguments.get("measures") or ())
@@ -174,10 +174,16 @@ def _identity(
             f"{path}: model '{table}': {kind} names the measure '{unknown[0]}', which is no column of it."
         )
     breakdowns = tuple(arguments.get("breakdowns") or ("total",))
-    phrase, query = sql.KINDS[kind](table, measures, breakdowns)
+    optional = [measure for measure in measures if not columns[measure]]
+    phrase, query = sql.KINDS[kind](table, measures, breakdowns, optional)
     # a test with a name of its own is a second one of its kind on the table
     name = str(test.get("name") or kind).removeprefix(f"{table}_")
     return Reconciliation(name, table, phrase, query, measures=measures)
+
+
+def _is_required(column: Mapping[str, Any]) -> bool:
+    meta = (column.get("config") or {}).get("meta") or {}
+    return bool(meta.get("required"))
 
 
 def _headlines(catalog: Path, contracts: Mapping[str, Contract]) -> list[Reconciliation]:

@@ -19,7 +19,9 @@ from orchestration.checks.audit import quoted
 _MEMBER = ("period_type", "period_start", "level", "team_id", "rep_id")
 
 
-def adds_up_over_levels(table: str, measures: Sequence[str], breakdowns: Sequence[str]) -> tuple[str, str]:
+def adds_up_over_levels(
+    table: str, measures: Sequence[str], breakdowns: Sequence[str], _: Sequence[str]
+) -> tuple[str, str]:
     """Reps that do not add up to their team, or teams to the company. Cause: a join that multiplies."""
     cut = "period_type, period_start, breakdown, breakdown_value"
 
@@ -44,13 +46,12 @@ def adds_up_over_levels(table: str, measures: Sequence[str], breakdowns: Sequenc
 
 
 def adds_up_over_breakdowns(
-    table: str, measures: Sequence[str], breakdowns: Sequence[str]
+    table: str, measures: Sequence[str], breakdowns: Sequence[str], optional: Sequence[str]
 ) -> tuple[str, str]:
-    """Values of a breakdown that do not add up to the total. Cause: a record without a value, or with
-    several.
+    """Values of a breakdown that do not add up to the total. Cause: a record without a value, or several.
 
-    A measure that a breakdown does not have (null in all its rows) is no part of it; a member without any
-    value of the breakdown has to have a total of 0.
+    A measure that may be null and that a breakdown does not have (a channel ends no lead) is no part of it;
+    else a member without any value of the breakdown has to have a total of 0.
     """
     member = ", ".join(_MEMBER)
     is_total = "breakdown = 'total'"
@@ -60,11 +61,10 @@ def adds_up_over_breakdowns(
         for name in map(quoted, measures):
             whole = f"coalesce(sum({name}) filter (where {is_total}), 0)"
             parts = f"coalesce(sum({name}) filter (where not {is_total}), 0)"
-            foreign = (
-                f"(select count(*) > 0 and count({name}) = 0 from {{{table}}} "
-                f"where breakdown = '{breakdown}')"
-            )
-            found.append(f"{whole} <> {parts} and not {foreign}")
+            is_of_it = "true"
+            if name.strip('"') in optional:
+                is_of_it = f"(select count({name}) > 0 from {{{table}}} where breakdown = '{breakdown}')"
+            found.append(f"{whole} <> {parts} and {is_of_it}")
         return found
 
     each = [
@@ -78,7 +78,7 @@ def adds_up_over_breakdowns(
     return f"the values of {_and(breakdowns)} add up to the total", query
 
 
-def adds_up_over_months(table: str, measures: Sequence[str], _: Sequence[str]) -> tuple[str, str]:
+def adds_up_over_months(table: str, measures: Sequence[str], *_: Sequence[str]) -> tuple[str, str]:
     """Months that do not add up to their quarter or year. Cause: a period that is cut by another day."""
     member = "period_type, period_start, level, team_id, rep_id"
     names = ", ".join(map(quoted, measures))
@@ -101,12 +101,13 @@ def adds_up_over_months(table: str, measures: Sequence[str], _: Sequence[str]) -
     return "months add up to their quarter and their year", query
 
 
-KINDS: dict[str, Callable[[str, Sequence[str], Sequence[str]], tuple[str, str]]] = {
+KINDS: dict[str, Callable[..., tuple[str, str]]] = {
     "adds_up_over_levels": adds_up_over_levels,
     "adds_up_over_breakdowns": adds_up_over_breakdowns,
     "adds_up_over_months": adds_up_over_months,
 }
-"""By the name of the dbt test that names the measures: the phrase and the query."""
+"""By the name of the dbt test that names the measures: from the table, the measures, the breakdowns and the
+measures that may be null, the phrase and the query."""
 
 
 def headline(slug: str, column: str) -> str:

@@ -165,6 +165,12 @@ def test_a_measure_that_a_breakdown_does_not_have_is_no_part_of_it(con: duckdb.D
     con.execute(f"{update} 6 where level = 'company' and breakdown <> 'channel'")
     rules = [r for r in RULES if (r.table, r.name) == ("kpi_number_of_follow_ups", "adds_up_over_breakdowns")]
     assert failed(reconcile(con, rules, schema="main")) == {}
+    con.execute("create temp table channels as from kpi_number_of_follow_ups where breakdown = 'channel'")
+    con.execute("delete from kpi_number_of_follow_ups where breakdown = 'channel'")
+    found = failed(reconcile(con, rules, schema="main"))
+    assert "won_leads" not in {verdict.column for verdict in found.values()}, "nobody was ever contacted"
+    assert "contact_moments" in {verdict.column for verdict in found.values()}
+    con.execute("insert into kpi_number_of_follow_ups from channels; drop table channels")
     con.execute(f"{update} null where breakdown = 'source' and rep_id = 'R1' and period_type = 'year'")
     [verdict] = failed(reconcile(con, rules, schema="main")).values()
     assert (verdict.column, verdict.failing_rows) == ("won_leads", 1)
