@@ -33,7 +33,7 @@ Exit codes:
   1    an unexpected failure, or `doctor` found something wrong
   {SettingsError.exit_code}    the settings file, an option or the environment is wrong
   {SourceError.exit_code}    a source cannot be read, or what it holds is refused
-  {GateError.exit_code}    a model, a test or a contract failed: nothing was published
+  {GateError.exit_code}    a model, test, contract or comparison failed: nothing was published
   {BusyError.exit_code}    another run holds the warehouse
   {INTERRUPTED}  interrupted"""
 
@@ -191,14 +191,17 @@ def cli() -> None:
 @click.option(
     "--no-wait", is_flag=True, help="Refuse at once, instead of waiting, when another run is at work."
 )
+@click.option(
+    "--accept", metavar="REASON", help="Publish what is hardly true beside the last release; kept with it."
+)
 @with_common_options
 @click.pass_obj
-def run(call: Call, as_of: str | None, force: bool, no_wait: bool) -> None:
+def run(call: Call, as_of: str | None, force: bool, no_wait: bool, accept: str | None) -> None:
     """Load what is new, build, check and publish a release."""
     from orchestration.commands import run as command
     from orchestration.commands import views
 
-    payload = command.run(call.settings(), as_of=as_of, force=force, wait=not no_wait)
+    payload = command.run(call.settings(), as_of=as_of, force=force, wait=not no_wait, accept=accept)
     call.answer(payload, lambda: views.show_run(payload))
 
 

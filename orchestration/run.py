@@ -45,14 +45,20 @@ class RunResult:
 
 
 def run_pipeline(
-    settings: Settings, *, as_of: str | None = None, force: bool = False, wait_seconds: float | None = None
+    settings: Settings,
+    *,
+    as_of: str | None = None,
+    force: bool = False,
+    wait_seconds: float | None = None,
+    accept: str | None = None,
 ) -> RunResult:
     """Load what is new, build, check, publish.
 
     `as_of` wins over the settings. Nothing is built where no file is new, code, settings and contracts are
     those of the release that serves, and it describes the same day; `force`, or an `as_of`, builds all the
-    same. Waits `wait_seconds` (else `run.wait_seconds`) for another run, then raises `BusyError`. What else
-    a person can mend is raised as the `ZevenError` that the step met.
+    same. `accept` is the reason to publish what is hardly true beside the last release. Waits `wait_seconds`
+    (else `run.wait_seconds`) for another run, then raises `BusyError`. What else a person can mend is raised
+    as the `ZevenError` that the step met.
     """
     started = time.monotonic()
     now = datetime.now(UTC)
@@ -63,7 +69,7 @@ def run_pipeline(
             if served is not None:
                 seconds = time.monotonic() - started
                 return RunResult(None, served.as_of, served, True, (), served.warnings, seconds)
-        run_id, journal = _launch(settings, instant, now, wait_seconds)
+        run_id, journal = _launch(settings, instant, now, wait_seconds, accept)
     assert journal.release is not None, "the job succeeded without a release"
     loads, warnings = tuple(journal.loads), tuple(journal.warnings)
     return RunResult(run_id, instant, journal.release, False, loads, warnings, time.monotonic() - started)
@@ -105,7 +111,7 @@ def _day(settings: Settings, instant: datetime) -> object:
 
 
 def _launch(
-    settings: Settings, instant: datetime, now: datetime, wait_seconds: float | None
+    settings: Settings, instant: datetime, now: datetime, wait_seconds: float | None, accept: str | None
 ) -> tuple[str, Journal]:
     """Run the job to its end; its run id and journal. `now` is when the sources are read."""
     from dagster._core.definitions.job_base import InMemoryJob
@@ -128,7 +134,8 @@ def _launch(
             job_def=job,
             run_config={
                 "ops": {
-                    "zeven__run": {"config": {"as_of": instant.isoformat(), "observed_at": now.isoformat()}}
+                    "zeven__run": {"config": {"as_of": instant.isoformat(), "observed_at": now.isoformat()}},
+                    "release": {"config": {"accept": accept or ""}},
                 }
             },
             tags={LAUNCHED_BY: COMMAND_LINE, PROCESS: this_process()},

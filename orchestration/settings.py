@@ -162,6 +162,28 @@ class Signals(_Section):
     stale_ratio: float = Field(default=0.25, gt=0, le=1, strict=False)
 
 
+class Sanity(_Section):
+    """When a release is hardly true beside the last one: beyond `*_warn` told, beyond `*_block` refused."""
+
+    minimum_rows: int = Field(default=50, ge=0)
+    rows_warn: float = Field(default=0.05, ge=0, strict=False)
+    rows_block: float = Field(default=0.3, ge=0, strict=False)
+    closed_sales_warn: float = Field(default=0.1, ge=0, strict=False)
+    closed_sales_block: float = Field(default=0.5, ge=0, strict=False)
+    nulls_warn: float = Field(default=0.2, ge=0, strict=False)
+    nulls_block: float = Field(default=0.5, ge=0, strict=False)
+    history_warn: float = Field(default=10.0, ge=0, strict=False)
+    history_block: float = Field(default=30.0, ge=0, strict=False)
+
+    @model_validator(mode="after")
+    def _warns_first(self) -> Self:
+        for name in ("rows", "closed_sales", "nulls", "history"):
+            warn, block = getattr(self, f"{name}_warn"), getattr(self, f"{name}_block")
+            if not warn <= block:
+                raise ValueError(f"{name}_warn ({warn:g}) must not be above {name}_block ({block:g})")
+        return self
+
+
 class Dashboard(_Section):
     """The pages; who may see what where a sign-in proxy stands before them (docs/dashboard.md)."""
 
@@ -229,6 +251,7 @@ class Settings(_Section):
     targets: Targets = Targets()
     pipeline: Pipeline = Pipeline()
     signals: Signals = Signals()
+    sanity: Sanity = Sanity()
     dashboard: Dashboard = Dashboard()
     sources: dict[Identifier, FilesSource]
     file: Path = Field(strict=False, exclude=True)

@@ -1,5 +1,8 @@
 """The contracts as Dagster asset checks, one per published table; a failure stops the run before publishing.
 
+A table's check also holds what must agree with other tables (`reconciliation.py`), where it is looked at
+first.
+
 Belongs here: showing verdicts in Dagster. Does not belong here: reaching them (`audit.py`), or the gate
 itself, which is inside publishing and cannot be left out by selecting fewer assets.
 """
@@ -11,8 +14,9 @@ import dagster as dg
 
 from orchestration.checks.audit import Verdict, audit_table
 from orchestration.checks.contracts import Contract
+from orchestration.checks.reconciliation import load_reconciliations, reconcile, without_broken_shapes
 from orchestration.progress import Event, report
-from orchestration.publish.release import AuditError, record_failure
+from orchestration.publish.release import MODELS_DIR, audit_error, record_failure
 from orchestration.resources import user_errors
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
@@ -29,7 +33,8 @@ def build_contract_checks(settings: Settings, contracts: Mapping[str, Contract])
             name=NAME,
             asset=[SCHEMA, contract.table],
             blocking=True,
-            description=f"{len(contract.checks())} rules on its columns, key and rows, from {contract.file}.",
+            description=f"{len(contract.checks())} rules on its columns, key and rows, from {contract.file}, "
+            "and what must agree with other tables.",
         )
         for contract in contracts.values()
     ]
@@ -39,23 +44,25 @@ def build_contract_checks(settings: Settings, contracts: Mapping[str, Contract])
         context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[dg.AssetCheckResult]:
         wanted = {key.asset_key.path[-1] for key in context.selected_asset_check_keys}
-        blocking: list[Verdict] = []
-        rules = 0
+        reconciliations = load_reconciliations(MODELS_DIR, contracts)
+        found: list[Verdict] = []
         with user_errors():
             with warehouse.connect() as con:
                 for contract in contracts.values():
                     if contract.table in wanted:
                         verdicts = audit_table(con, contract, schema=SCHEMA)
+                        own = [rule for rule in reconciliations if rule.table == contract.table]
+                        verdicts += reconcile(con, without_broken_shapes(own, verdicts), schema=SCHEMA)
                         _tell(verdicts)
-                        rules += len(verdicts)
-                        blocking += [verdict for verdict in verdicts if verdict.blocks]
+                        found += verdicts
                         yield _result(contract, verdicts)
-            if blocking:
-                error = AuditError(_message(blocking), blocking)
+            if error := audit_error(settings, found):
                 record_failure(settings, run_id=context.run.run_id, error=error)
                 raise error
             report(
-                Event("check", "contracts", "done", detail=f"{rules:,} rules of {len(wanted)} tables hold")
+                Event(
+                    "check", "contracts", "done", detail=f"{len(found):,} rules of {len(wanted)} tables hold"
+                )
             )
 
     return check_contracts
@@ -78,9 +85,11 @@ def _result(contract: Contract, verdicts: Sequence[Verdict]) -> dg.AssetCheckRes
                 dg.TableRecord(
                     {
                         "rule": verdict.rule,
+                        "column": verdict.column or "",
                         "severity": verdict.severity,
                         "failing rows": verdict.failing_rows,
-                        "first keys": "; ".join(_key(key) for key in verdict.keys[:_SHOWN]),
+                        "total rows": verdict.total_rows,
+                        "first keys": "; ".join(_key(key) for key in verdict.keys),
                     }
                 )
                 for verdict in failed
@@ -98,13 +107,3 @@ def _result(contract: Contract, verdicts: Sequence[Verdict]) -> dg.AssetCheckRes
 
 def _key(key: Mapping[str, Any]) -> str:
     return ", ".join(f"{column}={value}" for column, value in key.items())
-
-
-def _message(blocking: Sequence[Verdict]) -> str:
-    """As publishing says it, which would refuse the same tables."""
-    many = f"{len(blocking)} checks" if len(blocking) > 1 else "a check"
-    lines = [f"Nothing was published, {many} failed; the release before still serves."]
-    lines += [f"  {verdict.message}" for verdict in blocking[:_SHOWN]]
-    if len(blocking) > _SHOWN:
-        lines.append(f"  and {len(blocking) - _SHOWN} more")
-    return "\n".join(lines)

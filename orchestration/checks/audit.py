@@ -165,7 +165,7 @@ def _row_findings(
     for name, holds in _failures(frame, contract, rows=True, whole_table=whole_table).items():
         rows = [] if holds is None else (~holds).arg_true().to_list()
         keys = frame.select(contract.key)[rows[:SHOWN_KEYS]] if rows else frame.clear()
-        findings[name] = _Finding(len(rows), tuple(_plain(key) for key in keys.iter_rows(named=True)))
+        findings[name] = _Finding(len(rows), tuple(plain_key(key) for key in keys.iter_rows(named=True)))
     return findings
 
 
@@ -280,7 +280,7 @@ def _named(columns: Iterable[str]) -> str:
     return f"the column{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
-def _plain(key: Mapping[str, Any]) -> dict[str, Any]:
+def plain_key(key: Mapping[str, Any]) -> dict[str, Any]:
     """A key as JSON values."""
     return {
         name: value if value is None or isinstance(value, str | int | float | bool) else str(value)

@@ -7,6 +7,8 @@ here: the run itself (`orchestration/run.py`).
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.commands.numbers import Numbers, read_numbers
@@ -20,15 +22,22 @@ if TYPE_CHECKING:
     from orchestration.run import RunResult
 
 
-def run(settings: Settings, *, as_of: str | None, force: bool, wait: bool) -> dict[str, Any]:
+def run(
+    settings: Settings, *, as_of: str | None, force: bool, wait: bool, accept: str | None = None
+) -> dict[str, Any]:
     """Run the pipeline and describe the release that serves afterwards. Raises what the pipeline raises."""
     settings.as_of(as_of)  # an unreadable --as-of is refused before anything heavy is loaded
+    from orchestration.publish.sanity_gate import reason_given
+
+    reason = reason_given(accept)
     # without any handler, Python writes what libraries log to the terminal, into the progress
     logging.getLogger().addHandler(logging.NullHandler())
     with stdout_kept_clean(), Progress() as progress, reporting_to(progress):
         from orchestration.run import run_pipeline
 
-        result = run_pipeline(settings, as_of=as_of, force=force, wait_seconds=None if wait else 0)
+        result = run_pipeline(
+            settings, as_of=as_of, force=force, wait_seconds=None if wait else 0, accept=reason
+        )
     return _payload(settings, result)
 
 
@@ -44,12 +53,20 @@ def _payload(settings: Settings, result: RunResult) -> dict[str, Any]:
         "loads": list(result.loads),
         "warnings": list(result.warnings),
         "restated": None if result.nothing_new else release.restated,
+        "rejects": _rejects(settings, result.warnings),
         "numbers": _numbers(settings, release),
         "where": {
             "database": settings.paths.published / "current" / "zeven.duckdb",
             "gateway": settings.paths.published / "gateway.duckdb",
         },
     }
+
+
+def _rejects(settings: Settings, warnings: Sequence[Mapping[str, Any]]) -> Path | None:
+    """The file with the keys behind these warnings, while it is kept."""
+    named = next((warning["rejects"] for warning in warnings if warning.get("rejects")), None)
+    file = settings.paths.published / str(named)
+    return file if named and file.exists() else None
 
 
 def _numbers(settings: Settings, release: ReleaseInfo) -> Numbers | None:

@@ -113,8 +113,15 @@ def last_failure(settings: Settings) -> Payload | None:
     file = Store.of(settings).last_failure
     try:
         note = json.loads(file.read_text(encoding="utf-8"))
-        return {"when": note["when"], "run_id": note["run_id"], "message": note["message"]}
+        told = {name: note[name] for name in ("when", "run_id", "message")}
+        rejects = note.get("rejects")
+        return {**told, "rejects": file.parent / rejects if rejects else None}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        return {"when": None, "run_id": None, "message": f"{file}: cannot be read ({error})."}
+        return {
+            "when": None,
+            "run_id": None,
+            "message": f"{file}: cannot be read ({error}).",
+            "rejects": None,
+        }

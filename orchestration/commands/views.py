@@ -21,6 +21,7 @@ Payload = dict[str, Any]
 SHOWN_MESSAGES = 5
 """Warnings and failures beyond these are counted; `--json` and the Dagster UI have them all."""
 
+_FROM_CHECKS = ("contract", "sanity")
 _MARK = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "wrong": ("wrong", "bold red")}
 _STATUS_COLOUR = {"good": "green", "watch": "yellow", "bad": "red"}
 
@@ -80,11 +81,16 @@ def show_run(payload: Payload) -> None:
     if payload["warnings"]:
         out.print()
         out.print("Worth knowing:", style="bold")
-        for message in _some([warning["message"] for warning in payload["warnings"]]):
+        # what a check or the last release speaks against comes before what is odd in single records
+        warnings = sorted(payload["warnings"], key=lambda warning: warning.get("kind") not in _FROM_CHECKS)
+        for message in _some([warning["message"] for warning in warnings]):
             out.print(f"  {message}", markup=False)
     if restated := restated_line(payload["restated"]):
         out.print()
         out.print(restated, markup=False, soft_wrap=True)
+        if payload["rejects"]:
+            sentence = f"  The keys of the rows that failed a check: {payload['rejects']}"
+            out.print(sentence, markup=False, soft_wrap=True)
     where = payload["where"]
     out.print()
     out.print("Where to look next:", style="bold")
@@ -148,6 +154,8 @@ def show_status(payload: Payload) -> None:
         failure = payload["last_failure"]
         when = f" at {_moment(datetime.fromisoformat(failure['when']), zone)}" if failure["when"] else ""
         rows.append(("refused", f"the newest run{when} published nothing: {failure['message']}"))
+        if failure["rejects"]:
+            rows.append(("rejects", f"{failure['rejects']} (the keys of the failing rows)"))
     rows.append(("pending", _pending_fact(payload["pending"])))
     rows.append(("at work", payload["writer"]["sentence"] if payload["writer"] else "nobody"))
     results().print(_facts(rows))

@@ -3,7 +3,7 @@
 Belongs here: calling `publish` and showing what it made. Does not belong here: publishing (`release.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 _WARNINGS = "data_warnings"
 
 
+class ReleaseChoice(dg.Config):
+    """`accept`: why findings of the comparison with the last release are right; empty lets none through."""
+
+    accept: str = ""
+
+
 def build_release_asset(settings: Settings, contracts: Mapping[str, Contract]) -> dg.AssetsDefinition:
     """The asset `release`: what people read."""
     window = timedelta(hours=settings.release.max_age_hours)
@@ -41,6 +47,7 @@ def build_release_asset(settings: Settings, contracts: Mapping[str, Contract]) -
     )
     def release(
         context: dg.AssetExecutionContext,
+        config: ReleaseChoice,
         warehouse: dg.ResourceParam[Warehouse],
         journal: dg.ResourceParam[Journal],
     ) -> dg.MaterializeResult[Any]:
@@ -59,9 +66,10 @@ def build_release_asset(settings: Settings, contracts: Mapping[str, Contract]) -
                 code_version=code_version(),
                 warnings=warnings,
                 contracts=contracts,
+                accept=config.accept or None,
             )
             run_record.record_release(con, info.release_id, as_of, basis)
-        journal.release, journal.warnings = info, warnings
+        journal.release, journal.warnings = info, [dict(warning) for warning in info.warnings]
         rows = [dg.TableRecord({"table": table, "rows": count}) for table, count in info.tables.items()]
         return dg.MaterializeResult(
             metadata={
@@ -69,13 +77,24 @@ def build_release_asset(settings: Settings, contracts: Mapping[str, Contract]) -
                 "as_of": info.as_of.isoformat(),
                 "code version": info.code_version,
                 "checks passed": info.checks,
-                "warnings": len(warnings),
+                "warnings": len(info.warnings),
+                **_odd(info.warnings),
                 "tables": dg.MetadataValue.table(records=rows),
                 "folder": dg.MetadataValue.path(str(info.folder)),
             }
         )
 
     return release
+
+
+def _odd(warnings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The warnings that came of checks and of the comparison with the last release, as a table."""
+    rows = [
+        dg.TableRecord({"kind": str(warning["kind"]), "warning": str(warning["message"])})
+        for warning in warnings
+        if warning.get("kind") in ("contract", "sanity")
+    ]
+    return {"checks that warn": dg.MetadataValue.table(records=rows)} if rows else {}
 
 
 def _data_warnings(con: "DuckDBPyConnection") -> list[dict[str, Any]]:

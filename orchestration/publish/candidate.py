@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ import duckdb
 from orchestration.checks.audit import Verdict, audit_table, quoted
 from orchestration.checks.contracts import Column, Contract
 from orchestration.checks.personal import audit_personal, marked_personal
+from orchestration.checks.reconciliation import Reconciliation, reconcile, without_broken_shapes
 from orchestration.errors import SettingsError
 from orchestration.progress import Event, report
 from orchestration.publish.gateway import STORAGE_VERSION, link_for_gateway
@@ -114,8 +115,13 @@ def build(
     return Candidate(release_id, folder, {**contracts, **BROUGHT_ALONG})
 
 
-def audit_candidate(candidate: Candidate, limits: Mapping[str, Any]) -> list[Verdict]:
-    """The verdicts on the files themselves, read afresh: the database's tables, and Parquet against them."""
+def audit_candidate(
+    candidate: Candidate, limits: Mapping[str, Any], reconciliations: Sequence[Reconciliation] = ()
+) -> list[Verdict]:
+    """The verdicts on the files themselves, read afresh: the database's tables, and Parquet against them.
+
+    The `reconciliations` come last; one over a table of the wrong shape is left out, as that is told already.
+    """
     verdicts: list[Verdict] = []
     marked = marked_personal(PROJECT_ROOT / "models")
     with duckdb.connect(":memory:", config=dict(limits)) as con:
@@ -139,13 +145,31 @@ def audit_candidate(candidate: Candidate, limits: Mapping[str, Any]) -> list[Ver
                     detail=f"{len(found)} checks" + (f", {failed} failed" if failed else ""),
                 )
             )
+        verdicts += _reconciled(con, without_broken_shapes(reconciliations, verdicts))
         con.execute("use memory")
     return verdicts
 
 
+def _reconciled(con: duckdb.DuckDBPyConnection, reconciliations: Sequence[Reconciliation]) -> list[Verdict]:
+    started = time.monotonic()
+    found = reconcile(con, reconciliations, schema="main")
+    failed = sum(not verdict.passed for verdict in found)
+    report(
+        Event(
+            stage="check",
+            name="between tables",
+            status="failed" if any(v.blocks for v in found) else "warning" if failed else "done",
+            seconds=time.monotonic() - started,
+            detail=f"{len(found)} checks" + (f", {failed} failed" if failed else ""),
+        )
+    )
+    return found
+
+
 def describe(candidate: Candidate, verdicts: list[Verdict]) -> dict[str, Any]:
     """The tables of a candidate as its manifest lists them."""
-    rows = {verdict.table: verdict.total_rows for verdict in verdicts}
+    # the first of a table is its contract's, which counted; a reconciliation may not have got so far
+    rows = {verdict.table: verdict.total_rows for verdict in reversed(verdicts)}
     return {
         contract.table: {
             "rows": rows[contract.table],

@@ -13,18 +13,22 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from orchestration.checks.audit import Verdict
 from orchestration.checks.contracts import Contract, contract_hash, load_contracts
+from orchestration.checks.reconciliation import Reconciliation, load_reconciliations
 from orchestration.errors import GateError, ZevenError
 from orchestration.progress import Event, report
 from orchestration.publish.candidate import BROUGHT_ALONG, Candidate, audit_candidate, build, describe
 from orchestration.publish.catalogue import prune_locked
 from orchestration.publish.gateway import refresh_gateway
 from orchestration.publish.manifest import FORMAT, MANIFEST, ReleaseInfo, instant, read_release
+from orchestration.publish.rejects import write_rejects
+from orchestration.publish.sanity_gate import SanityError, pass_sanity
 from orchestration.publish.store import (
     CANDIDATE_PREFIX,
     Store,
@@ -42,7 +46,18 @@ from orchestration.restatements.publishing import Restating
 from orchestration.settings import PROJECT_ROOT, Settings
 
 MODELS_DIR = PROJECT_ROOT / "models"
-STEPS = ("swept", "built", "audited", "described", "sealed", "moved", "switched", "gateway", "pruned")
+STEPS = (
+    "swept",
+    "built",
+    "audited",
+    "compared",
+    "described",
+    "sealed",
+    "moved",
+    "switched",
+    "gateway",
+    "pruned",
+)
 """What `publish` goes through; it may be killed after each, and the next one works."""
 SHOWN_MESSAGES = 5
 
@@ -56,21 +71,27 @@ def publish(
     code_version: str,
     warnings: Sequence[Mapping[str, Any]] = (),
     contracts: Mapping[str, Contract] | None = None,
+    reconciliations: Sequence[Reconciliation] | None = None,
+    accept: str | None = None,
     created_at: datetime | None = None,
     after: Callable[[str], None] = lambda step: None,
 ) -> ReleaseInfo:
     """Publish the marts of `con`, which is open on the warehouse, as a release that serves at once.
 
     `as_of` is the instant that the tables describe, with an offset; `warnings` are JSON values kept in the
-    manifest; `contracts` are those of the project's models, and `created_at` is now, unless given; `after` is
+    manifest; `contracts` and `reconciliations` are those of the project's models, and `created_at` is now,
+    unless given; `accept` is the reason to publish what is hardly true beside the last release; `after` is
     told each of `STEPS` when it is done.
 
     Raises `GateError` when the last build of the models was not whole and passed for this `as_of`, or when
-    the audit fails: nothing is published then, and `last_failure.json` beside the releases says why. Raises
-    `SettingsError` or `ZevenError` in one sentence when the disk refuses.
+    the audit or the comparison with the last release fails: nothing is published then, and
+    `last_failure.json` beside the releases says why. Raises `SettingsError` or `ZevenError` in one sentence
+    when the disk refuses.
     """
     store = Store.of(settings)
     contracts = load_contracts(MODELS_DIR) if contracts is None else contracts
+    if reconciliations is None:
+        reconciliations = load_reconciliations(MODELS_DIR, contracts)
     created_at = (created_at or datetime.now(UTC)).replace(microsecond=0)
     with explaining(store), store.locked():
         store.sweep()
@@ -90,14 +111,25 @@ def publish(
                 restating=restating,
             )
             after("built")
-            verdicts = audit_candidate(candidate, _limits(settings))
+            verdicts = audit_candidate(candidate, _limits(settings), reconciliations)
             after("audited")
             if refusal := audit_error(settings, verdicts):
                 raise refusal
+            serving = store.current_id()
+            sanity = pass_sanity(
+                settings,
+                candidate=candidate.database,
+                last=store.releases / serving if serving else None,
+                as_of=as_of,
+                accept=accept,
+                limits=_limits(settings),
+            )
+            after("compared")
+            rejects = write_rejects(store, run_id, verdicts, keep=settings.release.keep)
             manifest = {
                 "format": FORMAT,
                 "release_id": candidate.release_id,
-                "previous": store.current_id(),
+                "previous": serving,
                 "run_id": run_id,
                 "as_of": instant(as_of),
                 "created_at": instant(created_at),
@@ -115,7 +147,10 @@ def publish(
                 "definitions": changed_definitions(),
                 "restated": restating.summary,
                 "checks": [verdict.to_json() for verdict in verdicts],
-                "warnings": [dict(warning) for warning in warnings] + _warnings(verdicts),
+                "sanity": sanity.to_json(),
+                "warnings": [dict(warning) for warning in warnings]
+                + _warnings(verdicts, rejects)
+                + sanity.warnings(),
             }
             write_json(folder / MANIFEST, manifest)
             after("described")
@@ -142,24 +177,40 @@ def publish(
 
 
 class AuditError(GateError):
-    """The audit of a candidate failed; `verdicts` are the failures that blocked it."""
+    """The audit of a candidate failed; `verdicts` are all that failed, `rejects` the file with their keys."""
 
     def __init__(self, message: str, verdicts: Sequence[Verdict]) -> None:
         super().__init__(message)
         self.verdicts = tuple(verdicts)
+        self.rejects: Path | None = None
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return f"{message}\n  The keys of the failing rows: {self.rejects}" if self.rejects else message
 
 
 def record_failure(settings: Settings, *, run_id: str, error: ZevenError) -> None:
-    """Note beside the releases why the last attempt published nothing; the next success removes the note."""
+    """Note beside the releases why the last attempt published nothing; the next success removes the note.
+
+    The keys of failing rows go into a file of their own, which `error` names from then on; the message of the
+    note does not, as readers of the dashboard see it.
+    """
     store = Store.of(settings)
     with readable_by_all():
         store.root.mkdir(parents=True, exist_ok=True)
     verdicts = error.verdicts if isinstance(error, AuditError) else ()
+    findings = error.findings if isinstance(error, SanityError) else ()
+    message = str(error)
+    rejects = write_rejects(store, run_id, verdicts, keep=settings.release.keep)
+    if isinstance(error, AuditError):
+        error.rejects = rejects
     note = {
         "when": instant(datetime.now(UTC)),
         "run_id": run_id,
-        "message": str(error),
+        "message": message,
         "verdicts": [verdict.to_json() for verdict in verdicts],
+        "findings": [finding.to_json() for finding in findings],
+        "rejects": f"{rejects.parent.name}/{rejects.name}" if rejects else None,
     }
     with readable_by_all():
         write_json(store.last_failure, note)
@@ -223,13 +274,19 @@ def audit_error(settings: Settings, verdicts: Sequence[Verdict]) -> AuditError |
     lines += [f"  {verdict.message}" for verdict in blocking[:SHOWN_MESSAGES]]
     if len(blocking) > SHOWN_MESSAGES:
         lines.append(f"  and {len(blocking) - SHOWN_MESSAGES} more")
-    return AuditError("\n".join(lines), blocking)
+    return AuditError("\n".join(lines), [verdict for verdict in verdicts if not verdict.passed])
 
 
-def _warnings(verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
-    """Failed checks that do not block, as warnings of the release."""
+def _warnings(verdicts: Sequence[Verdict], rejects: Path | None) -> list[dict[str, Any]]:
+    """Failed checks that do not block, as warnings of the release; the file `rejects` has their keys."""
     return [
-        {"kind": "contract", "table": verdict.table, "rule": verdict.rule, "message": verdict.message}
+        {
+            "kind": "contract",
+            "table": verdict.table,
+            "rule": verdict.rule,
+            "message": verdict.message,
+            "rejects": f"{rejects.parent.name}/{rejects.name}" if rejects else None,
+        }
         for verdict in verdicts
         if not verdict.passed
     ]

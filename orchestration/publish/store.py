@@ -67,6 +67,11 @@ class Store:
     def last_failure(self) -> Path:
         return self.root / "last_failure.json"
 
+    @property
+    def rejects(self) -> Path:
+        """Keys of rows that failed a check, a file per run."""
+        return self.root / "rejects"
+
     def release_ids(self) -> list[str]:
         """Every finished release, newest first; a release id sorts by its time."""
         if not self.releases.is_dir():

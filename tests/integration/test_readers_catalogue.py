@@ -216,5 +216,6 @@ def test_a_manifest_is_plain_json_for_anyone(three: list[ReleaseInfo]) -> None:
         "tables",
         "build",
         "checks",
+        "sanity",
         "warnings",
     }

@@ -94,10 +94,13 @@ class Rows:
         row = valid | {column.name: _bad_value(column, check.name.rpartition(".")[2])}
         beside = {other for reads in self.reads.values() if column.name in reads for other in reads}
         broken = self.breaks(row)
-        if broken != {check.name} and (
-            alone := self.search(row, beside - {column.name}, breaking=check.name)
-        ):
-            row, broken = alone, self.breaks(alone)
+        # the columns that a rule reads together with it, and those that are read together with these
+        further = {other for reads in self.reads.values() if beside & set(reads) for other in reads}
+        for free in (beside, beside | further):
+            if broken != {check.name} and (
+                alone := self.search(row, free - {column.name}, breaking=check.name)
+            ):
+                row, broken = alone, self.breaks(alone)
         return Broken(check.name, row, broken)
 
     def breaks(self, row: Row) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -270,7 +271,7 @@ def pipeline(zeven: Zeven, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
 def test_run_shows_the_numbers_and_where_to_look(zeven: Zeven, pipeline: Pipeline) -> None:
     called = zeven("run")
     assert called.exit_code == 0
-    assert pipeline.called_with == {"as_of": None, "force": False, "wait_seconds": None}
+    assert pipeline.called_with == {"as_of": None, "force": False, "wait_seconds": None, "accept": None}
     text = flat(called.stdout)
     assert "is published" in text
     assert "as of 2026-04-15 23:59:59 (Europe/Amsterdam)" in text, "the end of a day is still that day"
@@ -286,8 +287,24 @@ def test_run_shows_the_numbers_and_where_to_look(zeven: Zeven, pipeline: Pipelin
 
 
 def test_run_passes_its_options_on(zeven: Zeven, pipeline: Pipeline) -> None:
-    assert zeven("run", "--as-of", "2026-04-15", "--force", "--no-wait").exit_code == 0
-    assert pipeline.called_with == {"as_of": "2026-04-15", "force": True, "wait_seconds": 0}
+    options = ("--as-of", "2026-04-15", "--force", "--no-wait", "--accept", "  the old  team left ")
+    assert zeven("run", *options).exit_code == 0
+    assert pipeline.called_with == {
+        "as_of": "2026-04-15",
+        "force": True,
+        "wait_seconds": 0,
+        "accept": "the old team left",
+    }
+
+
+@pytest.mark.parametrize(("reason", "told"), [(" ", "is empty"), ("x" * 501, "has 501 characters")])
+def test_run_refuses_a_reason_that_is_none_before_it_starts(
+    zeven: Zeven, pipeline: Pipeline, reason: str, told: str
+) -> None:
+    called = zeven("run", "--accept", reason)
+    assert called.exit_code == 2
+    assert called.stderr.startswith(f"error: --accept: the reason {told}; say in a sentence")
+    assert pipeline.called_with is None
 
 
 def test_run_says_when_nothing_is_new(zeven: Zeven, pipeline: Pipeline) -> None:
@@ -302,7 +319,33 @@ def test_run_shows_some_warnings_and_counts_the_rest(zeven: Zeven, pipeline: Pip
     text = zeven("run").stdout
     assert [f"Finding {number}." in text for number in range(8)] == [True] * 5 + [False] * 3
     assert "and 3 more" in text
+    assert "The keys of the rows" not in text
     assert len(zeven.json("run")["warnings"]) == 8
+
+
+def test_run_shows_first_what_checks_and_the_last_release_speak_against(
+    zeven: Zeven, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.warnings = 8
+
+    def with_more(settings: Settings, **arguments: Any) -> RunResult:
+        more = (
+            {"kind": "contract", "message": "A rule fails.", "rejects": "rejects/run-1.csv"},
+            {"kind": "sanity", "message": "Sales jumped."},
+        )
+        result = pipeline(settings, **arguments)
+        return dataclasses.replace(result, warnings=(*result.warnings, *more))
+
+    monkeypatch.setattr("orchestration.run.run_pipeline", with_more)
+    file = zeven.settings.paths.published / "rejects" / "run-1.csv"
+    assert str(file) not in zeven("run").stdout, "it is no longer kept"
+    file.parent.mkdir()
+    file.touch()
+    lines = [line.strip() for line in zeven("run").stdout.splitlines()]
+    first = lines.index("Worth knowing:") + 1
+    assert lines[first : first + 3] == ["A rule fails.", "Sales jumped.", "Finding 0."]
+    assert f"The keys of the rows that failed a check: {file}" in lines
+    assert zeven.json("run")["rejects"] == str(file)
 
 
 def test_run_for_a_machine(zeven: Zeven, pipeline: Pipeline) -> None:
@@ -377,10 +420,17 @@ def test_status_of_a_stale_release(zeven: Zeven) -> None:
 
 def test_status_tells_why_the_newest_run_published_nothing(zeven: Zeven) -> None:
     publish_release(zeven.settings, made=just_now())
-    note = {"when": "2026-04-01T05:00:00Z", "run_id": "run-2", "message": "A rule fails.", "verdicts": []}
+    note: dict[str, Any] = {"when": "2026-04-01T05:00:00Z", "run_id": "run-2", "message": "A rule fails."}
     (zeven.settings.paths.published / "last_failure.json").write_text(json.dumps(note))
     text = flat(zeven("status").stdout)
     assert "refused the newest run at 2026-04-01 07:00:00 published nothing: A rule fails." in text
+    assert "rejects" not in text, "a note of an older version does not know of them"
+    note["rejects"] = "rejects/run-2.csv"
+    (zeven.settings.paths.published / "last_failure.json").write_text(json.dumps(note))
+    file = zeven.settings.paths.published / "rejects" / "run-2.csv"
+    text = "".join(zeven("status").stdout.split())
+    assert f"rejects{file}(thekeysofthefailingrows)" in text
+    assert zeven.json("status")["last_failure"]["rejects"] == str(file)
     assert zeven.json("status")["last_failure"]["message"] == "A rule fails."
 
 
