@@ -85,12 +85,12 @@ def show_run(payload: Payload) -> None:
         warnings = sorted(payload["warnings"], key=lambda warning: warning.get("kind") not in _FROM_CHECKS)
         for message in _some([warning["message"] for warning in warnings]):
             out.print(f"  {message}", markup=False)
-    if restated := restated_line(payload["restated"]):
-        out.print()
-        out.print(restated, markup=False, soft_wrap=True)
         if payload["rejects"]:
             sentence = f"  The keys of the rows that failed a check: {payload['rejects']}"
             out.print(sentence, markup=False, soft_wrap=True)
+    if restated := restated_line(payload["restated"]):
+        out.print()
+        out.print(restated, markup=False, soft_wrap=True)
     where = payload["where"]
     out.print()
     out.print("Where to look next:", style="bold")
