@@ -43,7 +43,7 @@ def explain(comparison: Comparison, changed: Set[str], numbers: str) -> set[tupl
                 concat_ws(' ', e.period_type, e.period_start, coalesce(e.rep_id, e.team_id, 'company'))
                     as record_id,
                 row_number() over (
-                    partition by n.period_type, n.period_start, n.level, n.team_id, n.rep_id
+                    partition by n.measure, n.period_type, n.period_start, n.level, n.team_id, n.rep_id
                     order by e.period_start, e.period_type, e.level, e.team_id, e.rep_id
                 ) as place,
                 coalesce(n.value_after, 0) - coalesce(n.value_before, 0) as difference
@@ -57,7 +57,11 @@ def explain(comparison: Comparison, changed: Set[str], numbers: str) -> set[tupl
                 )
                 and (n.level = 'company' or e.team_id = n.team_id)
                 and (n.level <> 'rep' or e.rep_id = n.rep_id)
-            where n.metric = ? and n.measure = 'target_amount'
+            where n.metric = ? and (
+                n.measure = 'target_amount'
+                -- without a target, also of 0, there is no gap: it came or went with the target
+                or (n.measure = 'gap_amount' and (n.value_before is null or n.value_after is null))
+            )
         )
         select
             metric, measure, period_type, period_start, level, team_id, rep_id, breakdown, breakdown_value,
@@ -76,21 +80,14 @@ def _explain_gap(comparison: Comparison, numbers: str) -> None:
         f"""
         insert into {PARTS}
         with gaps as (
-            select
-                *,
-                value_before is not null and value_after is not null as had_and_has,
-                coalesce(value_after, 0) - coalesce(value_before, 0) as difference
-            from {numbers} where metric = $metric and measure = 'gap_amount'
+            select * from {numbers}
+            where metric = $metric and measure = 'gap_amount'
+                and value_before is not null and value_after is not null
         )
         select
             g.metric, g.measure, p.period_type, p.period_start, p.level, p.team_id, p.rep_id,
             p.breakdown, p.breakdown_value, p.reason, p.record_id,
-            case
-                when p.measure = 'closed_amount' then -p.part
-                when g.had_and_has then p.part
-                when p.part <> 0 then g.difference
-                else 0
-            end as part
+            case when p.measure = 'closed_amount' then -p.part else p.part end as part
         from gaps as g
         inner join {PARTS} as p
             on g.period_type = p.period_type
@@ -100,7 +97,7 @@ def _explain_gap(comparison: Comparison, numbers: str) -> None:
             and g.rep_id is not distinct from p.rep_id
             and g.breakdown = p.breakdown
         where (p.metric = $metric and p.measure = 'target_amount')
-            or (p.metric = 'closed_sales' and p.measure = 'closed_amount' and g.had_and_has)
+            or (p.metric = 'closed_sales' and p.measure = 'closed_amount')
         """,
         {"metric": TARGETS},
     )

@@ -215,6 +215,8 @@ def test_a_manifest_is_plain_json_for_anyone(three: list[ReleaseInfo]) -> None:
         "database",
         "tables",
         "build",
+        "definitions",
+        "restated",
         "checks",
         "sanity",
         "warnings",

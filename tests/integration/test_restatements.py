@@ -252,7 +252,7 @@ def test_the_pipeline_of_a_closed_month(base: Path) -> None:
         assert april(rows, "open_pipeline", "open_amount") == expected, name
 
 
-def test_a_target_moves_the_gap_as_far_as_it_went(base: Path) -> None:
+def test_a_target_moves_the_gap_as_far_as_it_went(base: Path, tmp_path: Path) -> None:
     after = with_("targets", "anna", target_amount=eur("950.00"))
     after.tables["opportunities"] = with_("opportunities", "W1", amount=eur("1010.00")).tables[
         "opportunities"
@@ -264,6 +264,10 @@ def test_a_target_moves_the_gap_as_far_as_it_went(base: Path) -> None:
         ("amount_edit", "-10.00", "crm:W1"),
         ("target_edit", "50.00", record),
     ]
+    # a target of nothing is a target: the gap is what was sold beyond it
+    none = [{**BASE["targets"][0], "target_amount": eur("0.00")}]
+    rows = told(world(targets=[]), world(targets=none), tmp_path)
+    assert april(rows, "target_attainment", "gap_amount") == [("target_edit", "-1600.00", record)]
     taken = told(world(), world(targets=[]), base)
     assert april(taken, "target_attainment", "gap_amount") == [("target_edit", "700.00", record)]
 
