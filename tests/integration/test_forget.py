@@ -21,7 +21,7 @@ from orchestration.settings import PROJECT_ROOT, Settings, load_settings
 MARKER = "Qzx7Wolfeschlegelstein"
 EMAIL = "Qzx7.wolf@Example.com"
 UNTIL = date(2026, 3, 10)
-pytestmark = pytest.mark.xdist_group("forget")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("forget")]
 
 
 def zeven(settings: Settings, *arguments: str, given: str = "") -> tuple[int, str]:

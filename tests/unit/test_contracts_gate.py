@@ -217,7 +217,7 @@ NEVER_ALONE = {
 }  # fmt: skip
 """Checks that no row can break alone, and the rules that fail with them.
 
-A whole of -1 is less than its parts, which are at least 0, a start beyond 1 is after its end, and the response
+A whole of -1 is less than its parts, which are at least 0; a start beyond 1 is after its end; the response
 time of an answered lead is its waiting time, of which the same is demanded.
 """
 
