@@ -22,6 +22,7 @@ from orchestration.checks.audit import Verdict
 from orchestration.checks.contracts import Contract, contract_hash, load_contracts
 from orchestration.checks.reconciliation import Reconciliation, load_reconciliations
 from orchestration.errors import GateError, ZevenError
+from orchestration.ingest import tombstones
 from orchestration.progress import Event, report
 from orchestration.publish.candidate import BROUGHT_ALONG, Candidate, audit_candidate, build, describe
 from orchestration.publish.catalogue import prune_locked
@@ -99,7 +100,7 @@ def publish(
         folder = store.root / f"{CANDIDATE_PREFIX}{created_at:%Y%m%dT%H%M%SZ}-{os.getpid()}"
         try:
             built_by = _last_build(con, as_of)
-            restating = _restating(store, settings, contracts, as_of, code_version)
+            restating = _restating(con, store, settings, contracts, as_of, code_version)
             candidate = build(
                 con,
                 contracts,
@@ -293,7 +294,12 @@ def _warnings(verdicts: Sequence[Verdict], rejects: Path | None) -> list[dict[st
 
 
 def _restating(
-    store: Store, settings: Settings, contracts: Mapping[str, Contract], as_of: datetime, code_version: str
+    con: duckdb.DuckDBPyConnection,
+    store: Store,
+    settings: Settings,
+    contracts: Mapping[str, Contract],
+    as_of: datetime,
+    code_version: str,
 ) -> Restating:
     """What compares the candidate with the release that serves now."""
     serving = store.current_id()
@@ -304,6 +310,7 @@ def _restating(
         time_zone=settings.company.time_zone,
         currency=settings.company.currency,
         contracts={**contracts, **BROUGHT_ALONG},
+        withheld=frozenset(stone.record_hash for stone in tombstones.read(con, settings.paths.warehouse)),
     )
 
 

@@ -20,6 +20,7 @@ from orchestration.restatements.sides import Comparison
 
 RESULT = "zeven_restated"
 SHOWN_RECORDS = 20
+WITHHELD = "forgotten"
 _NUMBERS = "zeven_numbers"
 _EXPLAINED = "zeven_explained"
 KEY = ("period_type", "period_start", "level", "team_id", "rep_id", "breakdown", "breakdown_value")
@@ -89,7 +90,8 @@ RESTATEMENTS = Contract(
         Column(
             "record_ids",
             "varchar",
-            f"Ids of up to {SHOWN_RECORDS} of them, those with the largest parts first, with commas between.",
+            f"Ids of up to {SHOWN_RECORDS} of them, those with the largest parts first, with commas between; "
+            f"`{WITHHELD}` stands for a record of a person who was forgotten.",
         ),
         Column("previous_release_id", "varchar", "The release before.", required=True),
     ),
@@ -206,6 +208,8 @@ def _put_together(comparison: Comparison, explained: set[tuple[str, str]]) -> No
         f"and ($exact or n.metric <> '{PIPELINE}') and $code_differs "
         "then 'definition_change' else 'unexplained' end"
     )
+    withheld = f"case when list_contains($withheld, sha256(record_id)) then '{WITHHELD}' else record_id end"
+    shown = withheld if comparison.withheld else "record_id"
     of_number = " and ".join(
         f"n.{column} is not distinct from s.{column}" for column in ("metric", "measure", *KEY)
     )
@@ -219,7 +223,7 @@ def _put_together(comparison: Comparison, explained: set[tuple[str, str]]) -> No
                 {key}, reason,
                 sum(part) as part,
                 count(distinct record_id) as records,
-                array_to_string(list(record_id order by abs(part) desc, record_id)[1:{SHOWN_RECORDS}], ', ')
+                array_to_string(list({shown} order by abs(part) desc, record_id)[1:{SHOWN_RECORDS}], ', ')
                     as record_ids
             from {PARTS} group by all
         ),
@@ -248,6 +252,7 @@ def _put_together(comparison: Comparison, explained: set[tuple[str, str]]) -> No
             "exact": exact,
             "code_differs": comparison.code_differs,
             "previous": comparison.before.release_id,
+            **({"withheld": sorted(comparison.withheld)} if comparison.withheld else {}),
         },
     )
     con.execute(f"create or replace temp table {RESULT} as select {columns} from {RESULT}")

@@ -34,7 +34,10 @@ SHOWN_NUMBERS = 5
 
 @dataclass
 class Restating:
-    """`before` is the folder of the release that serves, None before the first; `summary` is the outcome."""
+    """`before` is the folder of the release that serves, None before the first; `summary` is the outcome.
+
+    `withheld` are hashes of the ids of forgotten records, which the release before may still hold.
+    """
 
     before: Path | None
     as_of: datetime
@@ -42,6 +45,7 @@ class Restating:
     time_zone: str
     currency: str
     contracts: Mapping[str, Contract]
+    withheld: frozenset[str] = frozenset()
     summary: dict[str, Any] = field(default_factory=dict)
 
     def add_to(self, con: duckdb.DuckDBPyConnection, alias: str, hashes: Mapping[str, str]) -> None:
@@ -71,7 +75,7 @@ class Restating:
             self._give_up(error)
             return
         try:
-            comparison = Comparison(con, before, after)
+            comparison = Comparison(con, before, after, self.withheld)
             with compare.compared(comparison):
                 self.summary |= summarised(comparison)
                 order = ", ".join(RESTATEMENTS.key)

@@ -76,6 +76,8 @@ class Comparison:
     con: duckdb.DuckDBPyConnection
     before: Side
     after: Side
+    withheld: frozenset[str] = frozenset()
+    """SHA-256 of the ids of forgotten records: they count, and are not named."""
     notes: list[str] = field(default_factory=list)
     _columns: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 

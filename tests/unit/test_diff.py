@@ -18,6 +18,8 @@ from published_company import AS_OF, just_now, settings_in
 from orchestration.checks.contracts import Column, Contract, load_contracts
 from orchestration.cli import cli
 from orchestration.commands import restated
+from orchestration.ingest import tombstones
+from orchestration.ingest.tombstones import Tombstone, hash_of_record
 from orchestration.publish import catalogue
 from orchestration.publish.manifest import ReleaseInfo
 from orchestration.publish.release import publish
@@ -104,6 +106,7 @@ def release(
             as_of=AS_OF,
             code_version=code_version,
             contracts={name: CONTRACTS[name] for name in only},
+            reconciliations=(),  # the tables are a few that a comparison reads, and no whole company
             created_at=made,
         )
 
@@ -190,6 +193,19 @@ def test_each_release_holds_what_it_restated(settings: Settings, two: list[Relea
     with catalogue.open_release(settings, first.release_id) as con:
         assert con.execute("select count(*) from restatements").fetchall() == [(0,)]
     assert second.tables["restatements"] == 4
+
+
+def test_a_forgotten_record_counts_and_is_not_named(settings: Settings) -> None:
+    release(settings, LATER, minutes_ago=20)
+    stone = Tombstone("lead", "crm", hash_of_record("crm", "O3"), "2026-04-15T10:00:00Z", "asked")
+    tombstones.write_file(settings.paths.warehouse, [stone])
+    release(settings, MARCH, minutes_ago=10)
+    with catalogue.open_release(settings) as con:
+        found = con.execute(
+            "select distinct record_ids, part::double, records from restatements "
+            "where measure = 'closed_amount' and level = 'company'"
+        ).fetchall()
+    assert found == [("forgotten", -7.05, 1)]
 
 
 def test_one_line_says_what_was_restated(settings: Settings, two: list[ReleaseInfo]) -> None:
