@@ -198,6 +198,7 @@ def test_each_release_holds_what_it_restated(settings: Settings, two: list[Relea
 def test_a_forgotten_record_counts_and_is_not_named(settings: Settings) -> None:
     release(settings, LATER, minutes_ago=20)
     stone = Tombstone("lead", "crm", hash_of_record("crm", "O3"), "2026-04-15T10:00:00Z", "asked")
+    settings.paths.warehouse.mkdir(exist_ok=True)
     tombstones.write_file(settings.paths.warehouse, [stone])
     release(settings, MARCH, minutes_ago=10)
     with catalogue.open_release(settings) as con:
