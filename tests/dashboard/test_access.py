@@ -1,7 +1,7 @@
 """Who may see what, once a sign-in proxy names the user: every page and every file with rows.
 
 Belongs here: what the server makes of a header that it gets. Does not belong here: the proxy that sets it
-(`tests/dashboard_proxy`).
+(`tests/dashboard/proxy`).
 """
 
 from __future__ import annotations

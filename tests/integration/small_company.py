@@ -48,10 +48,12 @@ CONTRACTS = {"dim_teams": TEAMS, "kpi_sales": KPI}
 
 def settings_in(folder: Path, *, keep: int = 30, published: str = "published") -> Settings:
     file = folder / "zeven.toml"
-    file.write_text(
+    text = (
         f'[company]\nname = "Small"\n[paths]\nwarehouse = "warehouse"\npublished = "{published}"\n'
         f'[release]\nkeep = {keep}\n[sources.crm]\nkind = "files"\nfolder = "in"\n'
     )
+    if not file.exists() or file.read_text() != text:  # another process of the test may read it meanwhile
+        file.write_text(text)
     (folder / "warehouse").mkdir(exist_ok=True)
     return load_settings(file, environ={})
 

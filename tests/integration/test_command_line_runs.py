@@ -86,6 +86,7 @@ def test_a_planted_violation_stops_the_release_and_says_where(settings: Settings
         ).fetchall() == [("Possible", 5)]
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_are_one_after_the_other_or_one_refusal(settings: Settings) -> None:
     first = command(settings, "run", "--as-of", UNTIL.isoformat())
     assert first.stdout
@@ -112,6 +113,7 @@ def test_one_document_for_machines(settings: Settings) -> None:
     assert served.release_id in json.dumps(json.loads(process.stdout))
 
 
+@pytest.mark.slow
 def test_a_currency_without_a_rate_is_named(settings: Settings) -> None:
     before = current(settings)
     extra = settings.sources["demo"].folder / "opportunities-late.csv"

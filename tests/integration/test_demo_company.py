@@ -269,6 +269,7 @@ def test_a_second_run_finds_nothing_new(published: Published) -> None:
             assert now == before, table
 
 
+@pytest.mark.slow
 def test_the_past_can_be_asked(published: Published) -> None:
     """A run of today that describes last summer: what had closed by then is what is known of it now."""
     sales = (

@@ -17,7 +17,7 @@ from orchestration.run import run_pipeline
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import Warehouse
 
-pytestmark = pytest.mark.xdist_group("own_history")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("own_history")]
 
 Interval = tuple[str, float, str, bool]
 

@@ -72,16 +72,19 @@ def company(tmp_path_factory: pytest.TempPathFactory, watch: Watch) -> Settings:
     return settings
 
 
+@pytest.mark.slow
 def test_a_run_reaches_for_no_other_machine(company: Settings, watch: Watch) -> None:
     assert company.paths.published.exists()
     assert watch.was_on
     assert watch.attempts == ""
 
 
+@pytest.mark.slow
 def test_a_run_writes_no_secret_anywhere(company: Settings) -> None:
     assert holding(company.file.parent, tuple(SECRETS.values())) == []
 
 
+@pytest.mark.slow
 def test_a_run_without_umask_leaves_nothing_open(company: Settings) -> None:
     """Nobody else enters the warehouse, and nobody changes what is published."""
     assert mode(company.paths.warehouse) == 0o700
@@ -90,6 +93,7 @@ def test_a_run_without_umask_leaves_nothing_open(company: Settings) -> None:
     check_published(company.paths.published)
 
 
+@pytest.mark.slow
 def test_the_pages_of_dagster_are_for_this_machine(company: Settings, watch: Watch) -> None:
     port = free_port()
     process = watch.start(
@@ -112,6 +116,7 @@ def test_the_pages_of_dagster_are_for_this_machine(company: Settings, watch: Wat
     assert holding(company.file.parent, tuple(SECRETS.values())) == []
 
 
+@pytest.mark.slow
 def test_the_dashboard_is_for_this_machine(company: Settings, watch: Watch) -> None:
     port = free_port()
     arguments = ("dashboard", "--settings", str(company.file), "--port", str(port))

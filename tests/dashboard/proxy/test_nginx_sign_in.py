@@ -1,7 +1,7 @@
 """The site that ships for nginx, in a real nginx, before the real server: who gets in, and who sees what.
 
 Belongs here: what only proxy and server together can show. Does not belong here: what the server makes of a
-header that it gets (`tests/dashboard`).
+header that it gets (`tests/dashboard/test_access.py`).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from urllib.parse import quote, unquote
 
 import duckdb
 import pytest
+from company import Company, copy_of
 
 from orchestration.settings import PROJECT_ROOT
 
@@ -37,7 +38,7 @@ SECONDS = 60
 """Longest wait for a program to be there."""
 
 pytestmark = [
-    pytest.mark.xdist_group("dashboard_proxy"),
+    pytest.mark.xdist_group("dashboard_company"),
     pytest.mark.skipif(
         not (NGINX and OPENSSL) and not REQUIRED,
         reason="nginx or openssl is not installed; ZEVEN_REQUIRE_NGINX=1 makes that a failure",
@@ -57,7 +58,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Company:
+class Proxied:
     """A release, and the rep of it who may see the own page."""
 
     folder: Path
@@ -78,7 +79,7 @@ class Company:
 class Site:
     """nginx as it stands before the server. `direct` is the server's own port."""
 
-    company: Company
+    company: Proxied
     port: int
     direct: int
     trusted: ssl.SSLContext = field(repr=False)
@@ -147,32 +148,24 @@ def callback(pathname: str, search: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
-    """A small demo company with a real release, and settings that name who may see what."""
-    folder = tmp_path_factory.mktemp("proxied")
-    file = folder / "zeven.toml"
-    text = '[company]\nname = "Proxied"\n[sources.demo]\nkind = "files"\nfolder = "demo_data"\n'
-    file.write_text(text, encoding="utf-8")
-    for arguments in (("demo", "--scale", "0.05"), ("run",)):
-        command = [sys.executable, "-m", "orchestration.cli", *arguments, "--settings", str(file)]
-        done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-    with duckdb.connect(str(folder / "published" / "current" / "zeven.duckdb"), read_only=True) as con:
+def proxied(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Proxied:
+    """The folder's company, with settings that name who may see what."""
+    copy = copy_of(company, tmp_path_factory.mktemp("proxied"))
+    with duckdb.connect(str(copy.folder / "published" / "current" / "zeven.duckdb"), read_only=True) as con:
         reps = con.execute(
             "select rep_id from kpi_number_of_leads where level = 'rep' and breakdown = 'total' "
             "and rep_id <> 'unknown' group by rep_id order by count(*) desc, rep_id limit 2"
         ).fetchall()
     (own,), (other,) = reps
-    access = (
+    copy.settings(
         '[dashboard]\nuser_header = "X-Zeven-User"\nmanagers = ["director"]\n'
         f'[dashboard.reps]\nnoor = "{own}"\n'
     )
-    file.write_text(text + access, encoding="utf-8")
-    return Company(folder, own, other)
+    return Proxied(copy.folder, own, other)
 
 
 @pytest.fixture(scope="module")
-def site(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(proxied: Proxied, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     assert NGINX, "nginx is required here (ZEVEN_REQUIRE_NGINX=1) and not installed"
     assert OPENSSL, "openssl is required here (ZEVEN_REQUIRE_NGINX=1) and not installed"
     folder = tmp_path_factory.mktemp("nginx")
@@ -182,11 +175,11 @@ def site(company: Company, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     dashboard = [sys.executable, "-m", "orchestration.cli", "dashboard", "--port", str(direct)]
     try:
         for command in (
-            [*dashboard, "--settings", str(company.settings)],
+            [*dashboard, "--settings", str(proxied.settings)],
             [NGINX, "-c", str(configuration), "-p", str(folder), "-e", "stderr"],
         ):
             started.append(subprocess.Popen(command, cwd=PROJECT_ROOT))
-        found = Site(company, port, direct, ssl.create_default_context(cafile=str(folder / "site.crt")))
+        found = Site(proxied, port, direct, ssl.create_default_context(cafile=str(folder / "site.crt")))
         wait_for(lambda: _answer(HTTPConnection("127.0.0.1", direct), "/healthz", {}, None).status == 200)
         wait_for(lambda: found.ask("/", None).status == 401)
         yield found
