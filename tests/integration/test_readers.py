@@ -341,7 +341,7 @@ def test_readers_beside_twenty_publications_see_one_release_each(con: Any, setti
     context = multiprocessing.get_context("spawn")
     stop, results = context.Event(), context.Queue()
     folder = str(settings.file.parent)
-    readers = [context.Process(target=read_until, args=(folder, stop, n % 4 == 3, results)) for n in range(8)]
+    readers = [context.Process(target=read_until, args=(folder, stop, n % 4 == 3, results)) for n in range(4)]
     for reader in readers:
         reader.start()
     for generation in range(1, 21):
