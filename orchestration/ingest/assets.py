@@ -14,6 +14,7 @@ from orchestration import run_record
 from orchestration.ingest.files import TableLoad
 from orchestration.ingest.registry import KINDS, SourceKind
 from orchestration.resources import Journal, user_errors
+from orchestration.room import refuse_a_full_disk
 from orchestration.settings import Settings
 from orchestration.transform.translator import OWNER
 from orchestration.warehouse import Warehouse
@@ -50,6 +51,8 @@ def _run_asset(settings: Settings) -> dg.AssetsDefinition:
     def zeven__run(
         context: dg.AssetExecutionContext, config: RunInstant, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[Any]:
+        with user_errors():
+            refuse_a_full_disk(settings)
         with user_errors(), warehouse.connect() as con:
             now = datetime.fromisoformat(config.observed_at) if config.observed_at else datetime.now(UTC)
             as_of = settings.as_of(config.as_of or None, now=now)
