@@ -62,7 +62,8 @@ def make(
     sentence = f"The demo company {said}: {rows:,} rows in {target} ({size})."
     if there is not None and not report.nothing_new and Warehouse(settings).file.exists():
         sentence += (
-            f" The warehouse still holds the one before; remove {settings.paths.warehouse} to begin afresh."
+            f" The warehouse and the releases still hold the one before; remove {settings.paths.warehouse} "
+            f"and {settings.paths.published} to begin afresh."
         )
     return {
         "made": not report.nothing_new,
