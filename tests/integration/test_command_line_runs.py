@@ -17,7 +17,7 @@ from orchestration.publish.catalogue import current, damaged, open_release
 from orchestration.settings import PROJECT_ROOT, Settings, load_settings
 
 UNTIL = date(2026, 3, 10)
-pytestmark = pytest.mark.xdist_group("command_line")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("command_line")]
 
 
 def company(folder: Path) -> Settings:
@@ -86,7 +86,6 @@ def test_a_planted_violation_stops_the_release_and_says_where(settings: Settings
         ).fetchall() == [("Possible", 5)]
 
 
-@pytest.mark.slow
 def test_two_runs_at_once_are_one_after_the_other_or_one_refusal(settings: Settings) -> None:
     first = command(settings, "run", "--as-of", UNTIL.isoformat())
     assert first.stdout
@@ -113,7 +112,6 @@ def test_one_document_for_machines(settings: Settings) -> None:
     assert served.release_id in json.dumps(json.loads(process.stdout))
 
 
-@pytest.mark.slow
 def test_a_currency_without_a_rate_is_named(settings: Settings) -> None:
     before = current(settings)
     extra = settings.sources["demo"].folder / "opportunities-late.csv"
@@ -127,7 +125,6 @@ def test_a_currency_without_a_rate_is_named(settings: Settings) -> None:
     assert current(settings) == before
 
 
-@pytest.mark.slow
 def test_the_time_zone_of_the_machine_changes_nothing(tmp_path: Path) -> None:
     contents = []
     for zone in ("Pacific/Kiritimati", "America/Los_Angeles"):

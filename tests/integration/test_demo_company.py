@@ -82,7 +82,7 @@ def project_settings(folder: Path) -> Settings:
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
     folder = tmp_path_factory.mktemp("demo_company")
-    ledger = simulate(seed=11, scale=0.25, until=UNTIL, years=3)
+    ledger = simulate(seed=11, scale=0.15, until=UNTIL, years=3)
     export = render_export(ledger, folder / "demo_data")
     settings = project_settings(folder)
     result = run_pipeline(settings, as_of=AS_OF.isoformat())

@@ -35,10 +35,10 @@ from tests.reference.signals import RULES as SIGNALS
 from tests.reference.tables import compute
 from tests.reference.world import Record, Rules, World
 
-WORLDS = 8
+WORLDS = 5
 """Made up under each set of rules, at one CPU-second each."""
 
-BUSY_WORLDS = 4
+BUSY_WORLDS = 3
 """Under each of the first two sets of rules, at some 1.5 CPU-seconds each."""
 
 MANY_WORLDS = int(os.environ.get("ZEVEN_WORLDS", "250"))

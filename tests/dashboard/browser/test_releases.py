@@ -146,6 +146,7 @@ def test_a_run_that_fails_is_told_and_changes_nothing(
     expect(banner).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_company_without_rows(visit: Visit, changing: Company, company: Company) -> None:
     publish_edition(changing, company, without_rows(company))
     expected = changing.cards()
@@ -162,6 +163,7 @@ def test_a_company_without_rows(visit: Visit, changing: Company, company: Compan
     expect(visit.page.locator(".empty")).to_have_text(company.words().say("attention_none"))
 
 
+@pytest.mark.slow
 def test_a_company_of_one(visit: Visit, changing: Company, company: Company, rep: str) -> None:
     publish_edition(changing, company, only(rep))
     visit.open("/")
@@ -176,6 +178,7 @@ def test_a_company_of_one(visit: Visit, changing: Company, company: Company, rep
     visit.shows(changing.cards(rep=rep))
 
 
+@pytest.mark.slow
 def test_a_company_of_many(visit: Visit, changing: Company, company: Company, rep: str) -> None:
     publish_edition(changing, company, many_like(rep))
     page, last = visit.page, f"Hired {MANY}"
