@@ -180,6 +180,7 @@ def test_no_load_brings_a_person_back(settings: Settings) -> None:
     assert_gone(settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_after_any_step_the_same_command_finishes(settings: Settings, step: str) -> None:
     asked = Asked(lead="lead1")

@@ -318,7 +318,8 @@ def test_nothing_changed_is_nothing_told(base: Path) -> None:
 # --- always -------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=5, deadline=None, derandomize=True, database=None)
+@pytest.mark.slow
+@settings(max_examples=8, deadline=None, derandomize=True, database=None)
 @given(st.integers(0, 10_000), st.integers(1, 30))
 def test_parts_add_up_whatever_was_edited(tmp_path_factory: Any, seed: int, edits: int) -> None:
     """And every number that differs is there, and no other; flows have no rest at all."""
