@@ -7,6 +7,7 @@ Belongs here: turning a value into text. Does not belong here: which value stand
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
@@ -230,4 +231,9 @@ KIND_OF_UNIT: dict[str, Kind] = {
     "ratio": "ratio",
     "currency": "money",
 }
-"""How a unit of `metric_catalog` is written; another unit is a `number`."""
+"""How a unit of `metric_catalog` is written."""
+
+
+def kind_of(metric: Mapping[str, Any]) -> Kind:
+    """How a metric of the catalog is written; one of a unit that we do not know as a `number`."""
+    return KIND_OF_UNIT.get(str(metric["unit"]), "number")

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.reliability.company import Company, Ended
@@ -156,7 +157,7 @@ def _disks(template: Company, calm: Undisturbed, folder: Path) -> Iterator[Tried
             fault = f"disk with {room} MiB free"
             yield _judge(
                 company, calm, fault, ended, may_succeed=room > 0,
-                mend=lambda resize=resize: resize(4096),  # type: ignore[misc]
+                mend=partial(resize, 4096),
             )  # fmt: skip
     with _small_disk(folder, template) as (company, resize):
         resize(4096, "ro")
@@ -165,7 +166,7 @@ def _disks(template: Company, calm: Undisturbed, folder: Path) -> Iterator[Tried
         ended = company.run()
         yield _judge(
             company, calm, "folder read-only", ended, may_succeed=False,
-            mend=lambda: resize(4096, "rw"),
+            mend=partial(resize, 4096),
         )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from dashboard.view import Period, View
 from dashboard.viewmodel.parts import Card, Delta, Spark
-from dashboard.words import KIND_OF_UNIT, NOTHING, Words
+from dashboard.words import NOTHING, Words, kind_of
 
 Row = Mapping[str, Any]
 SPARKS = 13
@@ -61,7 +61,7 @@ def _card(
     told: Mapping[date, Row],
     own: Mapping[str, Sequence[Row]],
 ) -> Card:
-    kind = KIND_OF_UNIT.get(str(metric["unit"]), "number")
+    kind = kind_of(metric)
     now = told.get(view.period.start, {})
     details = next((row for row in own.get(slug, ()) if row["period_start"] == view.period.start), {})
     status = now.get("status")

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from dashboard.viewmodel.parts import Column, Panel, Table
-from dashboard.words import KIND_OF_UNIT, Words
+from dashboard.words import Words, kind_of
 
 Row = Mapping[str, Any]
 
@@ -43,7 +43,7 @@ def beside_the_team(
         rows=tuple(
             {
                 "metric": words.of_catalog(metric, "name"),
-                "kind": KIND_OF_UNIT.get(str(metric["unit"]), "number"),
+                "kind": kind_of(metric),
                 "own": of(own, slug),
                 "target": of(own, slug, "target_value"),
                 "team": of(team, slug),

@@ -73,14 +73,7 @@ def audit_table(
     """
     import polars as pl
 
-    types = dict(
-        con.execute(
-            "select column_name, data_type from duckdb_columns() "
-            "where database_name = current_database() and schema_name = ? and table_name = ? "
-            "order by column_index",
-            [schema, contract.table],
-        ).fetchall()
-    )
+    types = column_types(con, schema, contract.table)
     if not types:
         message = f"{contract.table}: the table is missing."
         return [Verdict(contract.table, "columns", None, "error", False, 0, 0, (), message)]
@@ -101,6 +94,18 @@ def audit_table(
     keys = read(", ".join(quoted(column) for column in contract.key))
     _add(findings, _row_findings(keys, _of_key_alone(contract)))
     return _verdicts(contract, findings, total, types)
+
+
+def column_types(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> dict[str, str]:
+    """The columns of a table of the current database and their types, in order; empty where it is missing."""
+    return dict(
+        con.execute(
+            "select column_name, data_type from duckdb_columns() "
+            "where database_name = current_database() and schema_name = ? and table_name = ? "
+            "order by column_index",
+            [schema, table],
+        ).fetchall()
+    )
 
 
 def _is_stored(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:

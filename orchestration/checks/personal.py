@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.checks.audit import Verdict, quoted
+from orchestration.checks.audit import Verdict, column_types, quoted
 from orchestration.checks.contracts import Contract
 from orchestration.checks.located_yaml import Mapping as Located
 from orchestration.checks.located_yaml import read_yaml
@@ -68,13 +68,8 @@ def audit_personal(
     con: duckdb.DuckDBPyConnection, contract: Contract, marked: Mapping[str, str], *, schema: str
 ) -> list[Verdict]:
     """One verdict for the table where all is well, else one per column and kind of finding."""
-    columns = con.execute(
-        "select column_name, data_type from duckdb_columns() "
-        "where database_name = current_database() and schema_name = ? and table_name = ? "
-        "order by column_index",
-        [schema, contract.table],
-    ).fetchall()
-    texts = [name for name, data_type in columns if data_type == "VARCHAR"]
+    columns = column_types(con, schema, contract.table)
+    texts = [name for name, data_type in columns.items() if data_type == "VARCHAR"]
     source = f"{quoted(schema)}.{quoted(contract.table)}"
     counts = ", ".join(["count(*)", *(count for name in texts for count in _counts(quoted(name)))])
     [row] = con.execute(f"select {counts} from {source}").fetchall()  # noqa: S608 (quoted)
@@ -82,7 +77,7 @@ def audit_personal(
     in_contract = {column.name for column in contract.columns if column.personal}
     verdicts = [
         _verdict(contract, "marked", name, total, total, _why_marked(contract, name, marked))
-        for name, _ in columns
+        for name in columns
         if name in in_contract or name in marked
     ]
     for name, addresses, numbers in zip(texts, found[::2], found[1::2], strict=True):

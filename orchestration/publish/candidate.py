@@ -17,7 +17,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.checks.audit import Verdict, audit_table, quoted
+from orchestration.checks.audit import Verdict, audit_table, column_types, quoted
 from orchestration.checks.contracts import Column, Contract
 from orchestration.checks.personal import audit_personal, marked_personal
 from orchestration.checks.reconciliation import Reconciliation, reconcile, without_broken_shapes
@@ -134,36 +134,27 @@ def audit_candidate(
                 found.append(_audit_parquet(con, contract, candidate.parquet(contract.table)))
                 found.extend(audit_personal(con, contract, marked, schema="main"))
             verdicts.extend(found)
-            failed = sum(not verdict.passed for verdict in found)
-            report(
-                Event(
-                    stage="check",
-                    name=contract.table,
-                    status="failed" if any(v.blocks for v in found) else "warning" if failed else "done",
-                    rows=found[0].total_rows,
-                    seconds=time.monotonic() - started,
-                    detail=f"{len(found)} checks" + (f", {failed} failed" if failed else ""),
-                )
-            )
-        verdicts += _reconciled(con, without_broken_shapes(reconciliations, verdicts))
+            _report_checks(contract.table, found, started, rows=found[0].total_rows)
+        started = time.monotonic()
+        found = reconcile(con, without_broken_shapes(reconciliations, verdicts), schema="main")
+        verdicts.extend(found)
+        _report_checks("between tables", found, started)
         con.execute("use memory")
     return verdicts
 
 
-def _reconciled(con: duckdb.DuckDBPyConnection, reconciliations: Sequence[Reconciliation]) -> list[Verdict]:
-    started = time.monotonic()
-    found = reconcile(con, reconciliations, schema="main")
+def _report_checks(name: str, found: Sequence[Verdict], started: float, rows: int | None = None) -> None:
     failed = sum(not verdict.passed for verdict in found)
     report(
         Event(
             stage="check",
-            name="between tables",
+            name=name,
             status="failed" if any(v.blocks for v in found) else "warning" if failed else "done",
+            rows=rows,
             seconds=time.monotonic() - started,
             detail=f"{len(found)} checks" + (f", {failed} failed" if failed else ""),
         )
     )
-    return found
 
 
 def describe(candidate: Candidate, verdicts: list[Verdict]) -> dict[str, Any]:
@@ -200,13 +191,7 @@ def _exists(con: duckdb.DuckDBPyConnection, contract: Contract, *, schema: str =
 
 
 def _columns(con: duckdb.DuckDBPyConnection, contract: Contract, schema: str) -> list[str]:
-    found = con.execute(
-        "select column_name from duckdb_columns() "
-        "where database_name = current_database() and schema_name = ? and table_name = ? "
-        "order by column_index",
-        [schema, contract.table],
-    ).fetchall()
-    return [name for (name,) in found]
+    return list(column_types(con, schema, contract.table))
 
 
 def _copy(con: duckdb.DuckDBPyConnection, contract: Contract, folder: Path) -> int:

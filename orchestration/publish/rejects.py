@@ -27,6 +27,11 @@ def rejects_file(store: Store, run_id: str) -> Path:
     return store.rejects / f"{re.sub(r'[^A-Za-z0-9_-]', '_', run_id)}.csv"
 
 
+def relative_name(file: Path | None) -> str | None:
+    """The file within the published folder, whose own place is nothing for readers of a release."""
+    return f"{file.parent.name}/{file.name}" if file else None
+
+
 def write_rejects(store: Store, run_id: str, verdicts: Iterable[Verdict], *, keep: int) -> Path | None:
     """A row per failing key that is known, or one without key per check that fails as a whole; None if none
     fail.

@@ -28,7 +28,7 @@ from orchestration.publish.candidate import BROUGHT_ALONG, Candidate, audit_cand
 from orchestration.publish.catalogue import prune_locked
 from orchestration.publish.gateway import refresh_gateway
 from orchestration.publish.manifest import FORMAT, MANIFEST, ReleaseInfo, instant, read_release
-from orchestration.publish.rejects import write_rejects
+from orchestration.publish.rejects import relative_name, write_rejects
 from orchestration.publish.sanity_gate import SanityError, pass_sanity
 from orchestration.publish.store import (
     CANDIDATE_PREFIX,
@@ -100,7 +100,9 @@ def publish(
         folder = store.root / f"{CANDIDATE_PREFIX}{created_at:%Y%m%dT%H%M%SZ}-{os.getpid()}"
         try:
             built_by = _last_build(con, as_of)
-            restating = _restating(con, store, settings, contracts, as_of, code_version)
+            serving = store.current_id()
+            last = store.releases / serving if serving else None
+            restating = _restating(con, last, settings, contracts, as_of, code_version)
             candidate = build(
                 con,
                 contracts,
@@ -116,11 +118,10 @@ def publish(
             after("audited")
             if refusal := audit_error(settings, verdicts):
                 raise refusal
-            serving = store.current_id()
             sanity = pass_sanity(
                 settings,
                 candidate=candidate.database,
-                last=store.releases / serving if serving else None,
+                last=last,
                 as_of=as_of,
                 accept=accept,
                 limits=_limits(settings),
@@ -145,7 +146,7 @@ def publish(
                 "database": {"sha256": sha256(candidate.database)},
                 "tables": describe(candidate, verdicts),
                 "build": built_by,
-                "definitions": changed_definitions(),
+                "definitions": restating.definitions,
                 "restated": restating.summary,
                 "checks": [verdict.to_json() for verdict in verdicts],
                 "sanity": sanity.to_json(),
@@ -211,7 +212,7 @@ def record_failure(settings: Settings, *, run_id: str, error: ZevenError) -> Non
         "message": message,
         "verdicts": [verdict.to_json() for verdict in verdicts],
         "findings": [finding.to_json() for finding in findings],
-        "rejects": f"{rejects.parent.name}/{rejects.name}" if rejects else None,
+        "rejects": relative_name(rejects),
     }
     with readable_by_all():
         write_json(store.last_failure, note)
@@ -286,7 +287,7 @@ def _warnings(verdicts: Sequence[Verdict], rejects: Path | None) -> list[dict[st
             "table": verdict.table,
             "rule": verdict.rule,
             "message": verdict.message,
-            "rejects": f"{rejects.parent.name}/{rejects.name}" if rejects else None,
+            "rejects": relative_name(rejects),
         }
         for verdict in verdicts
         if not verdict.passed
@@ -295,21 +296,21 @@ def _warnings(verdicts: Sequence[Verdict], rejects: Path | None) -> list[dict[st
 
 def _restating(
     con: duckdb.DuckDBPyConnection,
-    store: Store,
+    last: Path | None,
     settings: Settings,
     contracts: Mapping[str, Contract],
     as_of: datetime,
     code_version: str,
 ) -> Restating:
-    """What compares the candidate with the release that serves now."""
-    serving = store.current_id()
+    """What compares the candidate with the release in the folder `last`, which serves now."""
     return Restating(
-        before=store.releases / serving if serving else None,
+        before=last,
         as_of=as_of,
         code_version=code_version,
         time_zone=settings.company.time_zone,
         currency=settings.company.currency,
         contracts={**contracts, **BROUGHT_ALONG},
+        definitions=changed_definitions(),
         withheld=frozenset(stone.record_hash for stone in tombstones.read(con, settings.paths.warehouse)),
     )
 

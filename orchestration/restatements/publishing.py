@@ -9,7 +9,7 @@ A release that cannot be compared stops no publication: the table is empty then,
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +25,6 @@ from orchestration.publish.manifest import DATABASE
 from orchestration.publish.store import text_literal
 from orchestration.restatements import compare
 from orchestration.restatements.compare import RESTATEMENTS, RESULT
-from orchestration.restatements.definitions import changed_definitions
 from orchestration.restatements.sides import Comparison, Side, side_of
 
 BEFORE = "zeven_before"
@@ -45,6 +44,7 @@ class Restating:
     time_zone: str
     currency: str
     contracts: Mapping[str, Contract]
+    definitions: Sequence[str] | None
     withheld: frozenset[str] = frozenset()
     summary: dict[str, Any] = field(default_factory=dict)
 
@@ -66,7 +66,7 @@ class Restating:
             code_version=self.code_version,
             contract_hash=contract_hash(dict(self.contracts)),
             hashes=hashes,
-            definitions=changed_definitions(),
+            definitions=self.definitions,
         )
         try:
             before = side_of(self.before, BEFORE)

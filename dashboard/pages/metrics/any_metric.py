@@ -10,14 +10,14 @@ from dashboard.pages.page import Source
 from dashboard.viewmodel import tables
 from dashboard.viewmodel.parts import Panel
 from dashboard.viewmodel.tables import Drawn, Shown
-from dashboard.words import KIND_OF_UNIT
+from dashboard.words import kind_of
 
 
 def panels(source: Source) -> tuple[Panel, ...]:
     slug = source.view.path[1]
     metric = source.catalog[slug]
     headline = str(metric["headline_column"])
-    kind = KIND_OF_UNIT.get(str(metric["unit"]), "number")
+    kind = kind_of(metric)
     shown = (Shown(headline, kind),)
     return (
         tables.trend(
