@@ -121,6 +121,7 @@ def _launch(
     from orchestration.instance import open_instance
     from orchestration.resources import LAUNCHED_BY, PROCESS, Journal, this_process, warehouse_resource
     from orchestration.schedules import JOB
+    from orchestration.transform.dbt_command import stop_running
 
     journal = Journal()
     definitions = build_defs(
@@ -149,6 +150,7 @@ def _launch(
                 raise
             raise told from None
         finally:
+            stop_running()
             _settle(instance, run.run_id)
     return run.run_id, journal
 

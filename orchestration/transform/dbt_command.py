@@ -10,6 +10,7 @@ ends both.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import json
 import os
@@ -61,6 +62,22 @@ class NodeEvent:
     message: str = ""
 
 
+_running: dict[threading.Thread, DbtCommand] = {}
+
+
+def stop_running() -> None:
+    """Stop dbt where whoever listened to it has gone without closing `events`.
+
+    Ctrl-C may meet Dagster between two events: the loop is then left without a word, its generator lives on
+    in the traceback, and dbt's threads still work when Python shuts down, which ends the process with SIGABRT.
+    """
+    for worker, command in list(_running.items()):
+        command._stop(worker)
+
+
+atexit.register(stop_running)
+
+
 def dbt_folder(settings: Settings) -> Path:
     """What dbt writes goes beside the warehouse: other settings never share a parsed project."""
     return settings.paths.warehouse / "dbt"
@@ -95,6 +112,7 @@ class DbtCommand:
     def events(self) -> Iterator[NodeEvent]:
         """Run, and yield what happens. Leaving the loop early stops dbt."""
         worker = threading.Thread(target=self._work, name="dbt", daemon=True)
+        _running[worker] = self
         worker.start()
         try:
             while (event := self._next()) is not None:
@@ -122,6 +140,7 @@ class DbtCommand:
             _interrupt_connections()
             worker.join(0.2)
             waited += 0.2
+        _running.pop(worker, None)
 
     def _next(self) -> NodeEvent | None:
         while True:  # in short waits, so that Ctrl-C is heard in between

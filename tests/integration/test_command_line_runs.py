@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from datetime import date
@@ -97,6 +98,24 @@ def test_two_runs_at_once_are_one_after_the_other_or_one_refusal(settings: Setti
     assert "Traceback" not in output
     first.communicate(timeout=300)
     assert first.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_ends_with_one_sentence(settings: Settings, number: signal.Signals) -> None:
+    before = current(settings)
+    process = command(settings, "run", "--as-of", UNTIL.isoformat())
+    assert process.stdout is not None
+    for line in process.stdout:  # in the middle of what dbt does, with its threads at work
+        if line.startswith("building") and "fct_leads" in line:
+            break
+    process.send_signal(number)
+    rest = process.stdout.read()
+    assert process.wait(timeout=60) == 130, rest
+    assert "interrupted. Readers keep the last whole release" in rest
+    assert "Traceback" not in rest
+    assert current(settings) == before
+    code, output = run(settings)
+    assert code == 0, output
 
 
 def test_one_document_for_machines(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from orchestration.publish.catalogue import current
 from orchestration.run import RunResult, run_pipeline
 from orchestration.schedules import JOB
 from orchestration.settings import Settings, load_settings
-from orchestration.transform.dbt_command import DbtCommand, dbt_folder
+from orchestration.transform.dbt_command import DbtCommand, dbt_folder, stop_running
 from orchestration.warehouse import Warehouse, holder, writer_lock
 
 pytestmark = pytest.mark.xdist_group("dagster_run")
@@ -219,12 +220,19 @@ def test_a_refused_source_is_told_as_it_is(ran: Ran, tmp_path: Path) -> None:
         run_pipeline(load_settings(file))
 
 
-def test_leaving_dbt_early_stops_it_and_closes_the_warehouse(ran: Ran) -> None:
+@pytest.mark.parametrize("how", ["closed", "forgotten"])
+def test_leaving_dbt_early_stops_it_and_closes_the_warehouse(ran: Ran, how: str) -> None:
+    """Forgotten: a traceback still holds the generator, as it does when Ctrl-C meets Dagster in between."""
     command = DbtCommand(ran.settings, "build", target=dbt_folder(ran.settings) / "build")
     with writer_lock(ran.settings, who="a test"):
-        for event in command.events():
-            if event.finished:
-                break
+        events = command.events()
+        assert any(event.finished for event in events)
+        assert "dbt" in {thread.name for thread in threading.enumerate()}
+        if how == "closed":
+            events.close()  # type: ignore[attr-defined]
+        else:
+            stop_running()
+        assert "dbt" not in {thread.name for thread in threading.enumerate()}
         assert not command.succeeded
         with Warehouse(ran.settings, wait_seconds=0).connect() as con:
             assert con.execute("select 1").fetchall() == [(1,)]
