@@ -69,7 +69,7 @@ def stop_running() -> None:
     """Stop dbt where whoever listened to it has gone without closing `events`.
 
     Ctrl-C may meet Dagster between two events: the loop is then left without a word, its generator lives on
-    in the traceback, and dbt's threads still work when Python shuts down, which ends the process with SIGABRT.
+    in the traceback, dbt's threads still work when Python shuts down, and the process dies of SIGABRT.
     """
     for worker, command in list(_running.items()):
         command._stop(worker)
