@@ -184,9 +184,9 @@ class Batch:
     def _as_json(self, names: list[str]) -> str:
         return f"to_json({struct_literal((name, identifier(name)) for name in names)})"
 
-    def _rejected(self) -> str:
+    def _rejected(self, *, masked: bool = False) -> str:
         """The quarantine's last columns, for what could not be typed and for what could not be cut."""
-        reasons = ", ".join(value.reason() for value in self._values)
+        reasons = ", ".join(value.reason(masked=masked) for value in self._values)
         return f"""
             SELECT {LINE_NUMBER} AS line_number, {ROW_NUMBER} AS row_number,
                 array_to_string([split_part(r, ':', 1) FOR r IN reasons IF r IS NOT NULL], ', ')
@@ -212,7 +212,7 @@ class Batch:
             # a reason without the value in it, so that the same reason is the same text
             "SELECT any_value(reason), count(*) AS times, min(coalesce(line_number, row_number)) AS"
             " first"
-            f" FROM ({self._rejected()}) GROUP BY regexp_replace(reason, '''.*?''|\\d+', '', 'g')"
+            f" FROM ({self._rejected(masked=True)}) GROUP BY regexp_replace(reason, '''.*?''|\\d+', '', 'g')"
             " ORDER BY times DESC, first LIMIT 1"
         ).fetchall()[0]
         place = "row" if self._file.format == "parquet" else "line"

@@ -147,10 +147,17 @@ class Value:
             conditions.append(f"({self.given_name} IS NOT NULL AND {nothing})")
         return " OR ".join(conditions)
 
-    def reason(self) -> str:
-        """SQL text that says why the row is bad, null where it is not (`is_bad` false)."""
+    def reason(self, *, masked: bool = False) -> str:
+        """SQL text that says why the row is bad, null where it is not (`is_bad` false).
+
+        `masked` shows the shape of a value that cannot be read and not the value, which may be a person's name
+        in a column that slipped: `Aan 4 mei` as `aaa 9 aaa`.
+        """
         name = self.column.name
         shown = f"left(CAST({self.given_name} AS VARCHAR), {_SHOWN})"
+        if masked:
+            shape = r"regexp_replace(regexp_replace({}, '\p{{L}}', 'a', 'g'), '\d', '9', 'g')"
+            shown = shape.format(shown)
         branches = []
         if self.fallible:
             branches.append((f"_f{self.number}", literal(f"{name}: the mapped expression fails on this row")))

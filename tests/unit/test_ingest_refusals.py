@@ -124,10 +124,17 @@ def test_too_many_unreadable_rows(export: ExportFolder) -> None:
     export.write("leads.csv", "lead_id,created_at\nX,\n" + good + bad)
     sentence = export.refusal()
     assert "13 of its 93 rows are unreadable, more than max_quarantine_ratio = 0.1 allows" in sentence
-    assert "most often (12 times, first in line 83): created_at: '" in sentence
+    assert "most often (12 times, first in line 83): created_at: '9.9.9999' is neither" in sentence
     assert "is neither a timestamp" in sentence
     export.write("leads.csv", "lead_id,created_at\nX,\n" + good + bad[: len("B0,0.3.2026\n") * 9])
     assert export.load().rows_quarantined == 10  # more than a tenth, but few
+
+
+def test_the_refusal_shows_the_shape_of_a_value_and_not_the_value(export: ExportFolder) -> None:
+    export.write("leads.csv", "lead_id,created_at\nL1,Änne O'Hara 06-1234\nL2,Änne O'Hara 06-1234\n")
+    sentence = export.refusal()
+    assert "created_at: 'aaaa a'aaaa 99-9999' is neither" in sentence
+    assert "Hara" not in sentence
 
 
 def test_a_file_without_any_readable_row(export: ExportFolder) -> None:
