@@ -150,7 +150,7 @@ class Value:
     def reason(self, *, masked: bool = False) -> str:
         """SQL text that says why the row is bad, null where it is not (`is_bad` false).
 
-        `masked` shows the shape of a value that cannot be read and not the value, which may be a person's name
+        `masked` shows the shape of an unreadable value and not the value, which may be a person's name
         in a column that slipped: `Aan 4 mei` as `aaa 9 aaa`.
         """
         name = self.column.name
