@@ -16,7 +16,8 @@ activities as (
 ),
 
 firsts as (
-    select min(created_on) as first_on from leads
+    -- a lead may have ended before it came into the CRM
+    select least(min(created_on), min(converted_on), min(disqualified_on), min(became_customer_on)) as first_on from leads
     union all
     select least(min(created_on), min(closed_on)) as first_on from opportunities
     union all

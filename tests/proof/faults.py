@@ -13,6 +13,7 @@ import duckdb
 
 from orchestration.checks.audit import audit
 from orchestration.checks.contracts import load_contracts
+from orchestration.checks.reconciliation import load_reconciliations, reconcile
 from orchestration.settings import PROJECT_ROOT
 from tests.proof.compiled import Compiled
 from tests.proof.differences import Difference, compare, said
@@ -50,9 +51,14 @@ def failing_data_tests(compiled: Compiled, world: World) -> list[Difference]:
 
 
 def broken_contracts(compiled: Compiled, world: World) -> list[Difference]:
-    """What the gate would refuse. A second of its own."""
+    """What the gate would refuse, in a table or between two. A second of its own."""
+    models = Path(PROJECT_ROOT / "models")
+    contracts = load_contracts(models)
     with built(compiled, world) as con:
-        verdicts = audit(con, load_contracts(Path(PROJECT_ROOT / "models")), schema="marts")
+        verdicts = [
+            *audit(con, contracts, schema="marts"),
+            *reconcile(con, load_reconciliations(models, contracts), schema="marts"),
+        ]
     return [
         Difference(f"contract of {verdict.table}", (), verdict.rule, verdict.message, "")
         for verdict in verdicts

@@ -44,6 +44,8 @@ class Company:
     def _calendar(self) -> Calendar:
         """From the first day on which anything was recorded, whatever became of it."""
         moments = [lead.created for lead in self.records.leads]
+        ends = [(lead.converted, lead.disqualified, lead.became_customer) for lead in self.records.leads]
+        moments += [end for of_lead in ends for end in of_lead if end is not None]
         moments += [opportunity.created for opportunity in self.records.opportunities]
         moments += [opp.closed_on for opp in self.records.opportunities if opp.closed_on is not None]
         moments += [activity.occurred for activity in self.records.activities]
