@@ -101,7 +101,11 @@ def _explain(error: BaseException, arguments: list[str]) -> tuple[int, str, str]
         )
     if isinstance(error, BrokenPipeError):
         return 1, "pipe", ""
+    from orchestration.machine_faults import machine_fault
+
     file = console.keep_traceback(error, _log_folder(arguments))
+    if told := machine_fault(error):
+        return 1, "machine", f"{without_secrets(told)} The details are in {file}."
     name = type(error).__name__
     return (
         1,

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from orchestration import run_record
 from orchestration.errors import ZevenError
+from orchestration.room import refuse_a_full_disk
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse import COMMAND_LINE, Warehouse, writer_lock
 
@@ -64,6 +65,7 @@ def run_pipeline(
     now = datetime.now(UTC)
     instant = settings.as_of(as_of, now=now)
     with writer_lock(settings, who=COMMAND_LINE, wait_seconds=wait_seconds):
+        refuse_a_full_disk(settings)  # before Dagster's event log meets it
         if as_of is None and not force:
             served = _up_to_date(settings, instant, wait_seconds)
             if served is not None:

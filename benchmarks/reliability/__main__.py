@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import subprocess
 import tempfile
 from collections import Counter
@@ -178,8 +179,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--readers", type=int, default=50)
     parser.add_argument("--publications", type=int, default=200)
-    parser.add_argument("--part", choices=list(PARTS), action="append", help="only this; writes no report")
+    parser.add_argument("--part", choices=list(PARTS), action="append", help="only this part of the report")
     given = parser.parse_args()
+    # a shell in which this runs in the background ignores Ctrl-C, and so would every run that it starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="zeven-reliability-") as made:
         folder = Path(made)
         template = waiting_company(folder / "template")
@@ -190,10 +193,22 @@ def main() -> None:
         subprocess.run(["chmod", "-R", "u+w", str(folder)], check=True)
     text = "\n".join([*_head(), *(line for section in sections for line in section.lines)])
     print(text)
-    if not given.part:
-        REPORT.write_text(text, encoding="utf-8")
+    if given.part:
+        text = _renewed(REPORT.read_text(encoding="utf-8"), sections)
+    REPORT.write_text(text, encoding="utf-8")
     if wrong := [sentence for section in sections for sentence in section.wrong]:
         raise SystemExit(f"{len(wrong)} did not hold, the first: {wrong[0]}")
+
+
+def _renewed(report: str, sections: Sequence[Section]) -> str:
+    """The report with these sections in the place of the older ones."""
+    parts = report.split("\n## ")
+    new = {section.lines[0].removeprefix("## "): "\n".join(section.lines) for section in sections}
+    kept = [
+        parts[0],
+        *(new.get(part.splitlines()[0], f"## {part}").rstrip("\n") + "\n" for part in parts[1:]),
+    ]
+    return "\n".join(kept)
 
 
 def _head() -> list[str]:

@@ -74,6 +74,8 @@ def _judge(
         wrong.append(f"the run died of signal {-ended.code}")
     if ended.code != 0 and not ended.sentence:
         wrong.append("nothing was said")
+    if "unexpected" in ended.sentence:
+        wrong.append("nobody can tell from the words what to do")
     mend()
     again = company.run()
     if again.code != 0:
