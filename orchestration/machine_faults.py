@@ -1,6 +1,6 @@
 """What the machine refuses, said so that somebody can mend it.
 
-Belongs here: telling a full or read-only disk, too little memory and too many open files from a fault of ours,
+Belongs here: telling a full or read-only disk, too little memory, too many open files from a fault of ours,
 whatever library met it. Does not belong here: asking for room beforehand (`room.py`).
 """
 
