@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dagster._core.remote_origin import RemoteJobOrigin
 
     from orchestration.checks.contracts import Contract
-    from orchestration.ingest.files import TableLoad
+    from orchestration.ingest.source_kind import TableLoad
     from orchestration.publish.manifest import ReleaseInfo
     from orchestration.resources import Journal
 
@@ -79,7 +79,7 @@ def run_pipeline(
 
 def _up_to_date(settings: Settings, instant: datetime, wait_seconds: float | None) -> ReleaseInfo | None:
     """The release that serves, if building again could give no other; None if there is something to do."""
-    from orchestration.ingest.registry import KINDS
+    from orchestration.ingest.registry import used
     from orchestration.made_from import made_from
     from orchestration.publish.catalogue import current
 
@@ -97,7 +97,7 @@ def _up_to_date(settings: Settings, instant: datetime, wait_seconds: float | Non
             return None
         if released.made_from != made_from(settings, _contracts()):
             return None
-        if any(kind.scan(con, settings) for kind in KINDS.values()):
+        if any(kind.scan(con, settings) for kind in used(settings).values()):
             return None
     return served
 

@@ -15,7 +15,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse, holder
 
 if TYPE_CHECKING:
-    from orchestration.ingest.files import PendingFile
+    from orchestration.ingest.source_kind import Pending
 
 JOB = "publish_sales_metrics"
 _SENSOR_SECONDS = 60
@@ -60,19 +60,20 @@ def build_sensor(settings: Settings, job: Job) -> dg.SensorDefinition:
         description="Runs the job as soon as a source's folder holds files that were not loaded yet.",
     )
     def new_export_files() -> dg.RunRequest | dg.SkipReason:
-        from orchestration.ingest.registry import KINDS
+        from orchestration.ingest.registry import used
 
         busy = holder(settings)
         if busy is not None:
             return dg.SkipReason(f"{busy.describe(settings)} is at work.")
         try:
             with Warehouse(settings, wait_seconds=0).connect(read_only=True) as con:
-                pending = [file for kind in KINDS.values() for file in kind.scan(con, settings)]
+                found = [one for kind in used(settings).values() for one in kind.scan(con, settings)]
         except ZevenError as error:
             return dg.SkipReason(str(error))
+        pending = [file for file in found if file.reason != "ask"]  # a CRM is asked on schedule
         if not pending:
             return dg.SkipReason("Every export file is loaded.")
-        names = ", ".join(file.file for file in pending[:_SHOWN])
+        names = ", ".join(file.what for file in pending[:_SHOWN])
         more = f" and {len(pending) - _SHOWN} more" if len(pending) > _SHOWN else ""
         return dg.RunRequest(
             run_key=_run_key(settings, pending),
@@ -82,10 +83,10 @@ def build_sensor(settings: Settings, job: Job) -> dg.SensorDefinition:
     return new_export_files
 
 
-def _run_key(settings: Settings, pending: "Sequence[PendingFile]") -> str:
+def _run_key(settings: Settings, pending: "Sequence[Pending]") -> str:
     """The same for the same files as they are now: what was refused is tried again when a file changes."""
     digest = hashlib.sha256()
     for file in pending:
-        facts = (settings.sources[file.source].folder / file.file).stat()
+        facts = (settings.file_sources[file.source].folder / file.what).stat()
         digest.update(f"{file}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()

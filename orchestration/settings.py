@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -237,6 +237,39 @@ class FilesSource(_Section):
         return self
 
 
+class SalesforceSource(_Section):
+    """An org of Salesforce. The credential is in the environment, named after the source."""
+
+    kind: Literal["salesforce"]
+    instance: NonEmpty
+    """Address of the org, such as `https://acme.my.salesforce.com`."""
+
+
+class HubspotSource(_Section):
+    """A HubSpot account. The token is in the environment, named after the source."""
+
+    kind: Literal["hubspot"]
+    api: NonEmpty = "https://api.hubapi.com"
+
+
+class PipedriveSource(_Section):
+    """A Pipedrive company. The token is in the environment, named after the source."""
+
+    kind: Literal["pipedrive"]
+    api: NonEmpty
+    """Address of the company, such as `https://acme.pipedrive.com`."""
+
+
+Source = Annotated[
+    FilesSource | SalesforceSource | HubspotSource | PipedriveSource, Field(discriminator="kind")
+]
+SOURCE_KINDS: dict[str, type[_Section]] = {
+    kind: model
+    for model in get_args(get_args(Source)[0])
+    for kind in get_args(model.model_fields["kind"].annotation)
+}
+
+
 class Settings(_Section):
     """All of `zeven.toml`. Paths are absolute; `file` is where it was read."""
 
@@ -253,15 +286,19 @@ class Settings(_Section):
     signals: Signals = Signals()
     sanity: Sanity = Sanity()
     dashboard: Dashboard = Dashboard()
-    sources: dict[Identifier, FilesSource]
+    sources: dict[Identifier, Source]
     file: Path = Field(strict=False, exclude=True)
 
     @field_validator("sources")
     @classmethod
-    def _has_a_source(cls, value: dict[str, FilesSource]) -> dict[str, FilesSource]:
+    def _has_a_source(cls, value: dict[str, Source]) -> dict[str, Source]:
         if not value:
             raise ValueError("no source is given; add a table such as [sources.crm] with kind and folder")
         return value
+
+    @property
+    def file_sources(self) -> dict[str, FilesSource]:
+        return {name: source for name, source in self.sources.items() if isinstance(source, FilesSource)}
 
     def as_of(self, override: str | None = None, *, now: datetime | None = None) -> datetime:
         """The instant a run describes, in UTC without sub-second part.
@@ -323,7 +360,9 @@ def _sentence(file: Path, text: str, error: ValidationError) -> str:
     """One sentence for the topmost thing that is wrong, as `file:line: key: reason`."""
 
     def place(detail: ErrorDetails) -> tuple[Any, ...]:
-        return tuple(part for part in detail["loc"] if part != "[key]")
+        path = tuple(part for part in detail["loc"] if part != "[key]")
+        # pydantic names the kind of a source between the source and its key
+        return path[:2] + path[3:] if path[:1] == ("sources",) and path[2:3] in _TAGS else path
 
     def rank(detail: ErrorDetails) -> tuple[bool, int]:
         """A missing key comes after the others: a misspelt one explains it."""
@@ -335,8 +374,14 @@ def _sentence(file: Path, text: str, error: ValidationError) -> str:
     key = ".".join(str(part) for part in path)
     others = f" ({len(details) - 1} more after this one)" if len(details) > 1 else ""
     if first["type"] == "extra_forbidden":
-        near = _nearest(str(path[-1]), _known_keys(path[:-1]))
+        near = _nearest(str(path[-1]), _known_keys(path[:-1], first["loc"]))
         return f"{where}: {key}: unknown key{f', did you mean {near!r}?' if near else '. Remove it.'}{others}"
+    if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        given = first["ctx"].get("tag")
+        near = _nearest(str(given), list(SOURCE_KINDS))
+        found = f" (found {given!r}{f', did you mean {near!r}?' if near else ''})" if given else ""
+        where = f"{file}:{line_of(text, (*path, 'kind'))}"
+        return f"{where}: {key}.kind: this must be one of {', '.join(SOURCE_KINDS)}{found}.{others}"
     if first["type"] == "missing":
         return f"{where}: {key}: this key is required and missing.{others}"
     reason = _PLAIN_WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
@@ -367,14 +412,17 @@ def _nearest(key: str, known: list[str]) -> str | None:
     return next(iter(difflib.get_close_matches(key, known, n=1)), None)
 
 
-def _known_keys(path: tuple[Any, ...]) -> list[str]:
-    """The keys of the settings table at `path`; empty where keys are free."""
+_TAGS = {(kind,) for kind in SOURCE_KINDS}
+
+
+def _known_keys(path: tuple[Any, ...], loc: tuple[Any, ...]) -> list[str]:
+    """The keys of the settings table at `path`; empty where keys are free. `loc` has the kind of a source."""
     model: type[BaseModel] | None = Settings
     for part in path:
         if model is Settings and part == "sources":
             model = None
         elif model is None and path[0] == "sources" and len(path) == 2:
-            model = FilesSource
+            model = SOURCE_KINDS[loc[2]]
         elif model is not None and part in model.model_fields:
             annotation = model.model_fields[part].annotation
             model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None

@@ -36,7 +36,7 @@ def make(
     """
     from demo.render_export import make_export, read_report
 
-    source = settings.sources.get(SOURCE)
+    source = settings.file_sources.get(SOURCE)
     target = folder.resolve() if folder else source.folder if source else None
     if target is None:
         return {

@@ -177,7 +177,7 @@ def sources(settings: Settings) -> Iterator[Finding]:
     from orchestration.ingest.file_discovery import ENTRY_TABLES, files_of
 
     readable = True
-    for name, source in settings.sources.items():
+    for name, source in settings.file_sources.items():
         subject = f"source {name}"
         try:
             counts = {table: len(files_of(name, source, table)) for table in TABLES}

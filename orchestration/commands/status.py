@@ -34,17 +34,18 @@ class Pending:
 
 def pending(settings: Settings) -> Pending:
     """Look at the sources without waiting for anybody."""
-    from orchestration.ingest.registry import KINDS
+    from orchestration.ingest.registry import used
 
     try:
         with Warehouse(settings, wait_seconds=0).connect(read_only=True) as con:
-            files = [file for kind in KINDS.values() for file in kind.scan(con, settings)]
+            found = [one for kind in used(settings).values() for one in kind.scan(con, settings)]
     except BusyError:
         return Pending(None, {}, "a run is at work")
     except ZevenError as error:
         return Pending(None, {}, str(error))
-    found = Counter(f"{file.source}.{file.table}" for file in files)
-    return Pending(len(files), dict(sorted(found.items())))
+    files = [file for file in found if file.reason != "ask"]
+    tables = Counter(f"{file.source}.{file.table}" for file in files)
+    return Pending(len(files), dict(sorted(tables.items())))
 
 
 def gather(settings: Settings, *, now: datetime | None = None) -> Payload:

@@ -206,7 +206,11 @@ def _names_a_source(settings: Settings, given: str) -> bool:
 
 def _file(settings: Settings, source: str, file: str) -> str:
     """Where the user finds it; a source that is no longer in the settings is only named."""
-    return str(settings.sources[source].folder / file) if source in settings.sources else f"{source}: {file}"
+    return (
+        str(settings.file_sources[source].folder / file)
+        if source in settings.file_sources
+        else f"{source}: {file}"
+    )
 
 
 def _in_a_release(settings: Settings, person: Person) -> bool:
@@ -282,7 +286,7 @@ def _outcome(
 
 def _to_do(settings: Settings, person: Person, spared: list[str]) -> tuple[str, ...]:
     """What only the user can do, one sentence each."""
-    sources = ", ".join(sorted({str(source.folder) for source in settings.sources.values()}))
+    sources = ", ".join(sorted({str(source.folder) for source in settings.file_sources.values()}))
     found = [
         f"Remove the person from {file}: the file still holds it, and only the tombstone keeps it out here."
         for file in sorted(person.files)

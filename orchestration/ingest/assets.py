@@ -4,15 +4,16 @@ Belongs here: calling the source kinds' `load_table` for what is selected, and t
 not belong here: reading a source (`files.py` and its neighbours).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from orchestration import run_record
-from orchestration.ingest.files import TableLoad
-from orchestration.ingest.registry import KINDS, SourceKind
+from orchestration.errors import SourceError
+from orchestration.ingest.registry import used
+from orchestration.ingest.source_kind import SourceKind, TableLoad
 from orchestration.resources import Journal, user_errors
 from orchestration.room import refuse_a_full_disk
 from orchestration.settings import Settings
@@ -36,8 +37,10 @@ class RunInstant(dg.Config):
 
 def build_ingest_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """The raw tables of every source kind, and `zeven/run`."""
-    kinds = [_kind_assets(settings, kind, module) for kind, module in KINDS.items()]
-    return [_run_asset(settings), *kinds]
+    by_crm: dict[str, dict[str, SourceKind]] = {}
+    for name, kind in used(settings).items():
+        by_crm.setdefault(kind.CRM, {})[name] = kind
+    return [_run_asset(settings), *(_raw_assets(settings, crm, kinds) for crm, kinds in by_crm.items())]
 
 
 def _run_asset(settings: Settings) -> dg.AssetsDefinition:
@@ -63,10 +66,14 @@ def _run_asset(settings: Settings) -> dg.AssetsDefinition:
     return zeven__run
 
 
-def _kind_assets(settings: Settings, kind: str, module: SourceKind) -> dg.AssetsDefinition:
-    """The tables of one source kind, in one step: reading them in turn costs less than a step each."""
-    schema = f"raw_{kind}"
-    sources = [name for name, source in settings.sources.items() if source.kind == kind]
+def _raw_assets(settings: Settings, crm: str, kinds: Mapping[str, SourceKind]) -> dg.AssetsDefinition:
+    """The raw tables of one CRM, in one step: reading them in turn costs less than a step each."""
+    schema = f"raw_{crm}"
+    sources = [
+        (name, kinds[source.kind]) for name, source in settings.sources.items() if source.kind in kinds
+    ]
+    tables = list(dict.fromkeys(table for kind in kinds.values() for table in kind.TABLES))
+    names = ", ".join(name for name, _ in sources)
     specs = [
         dg.AssetSpec(
             key=[schema, table],
@@ -74,10 +81,10 @@ def _kind_assets(settings: Settings, kind: str, module: SourceKind) -> dg.Assets
             owners=[OWNER],
             kinds={"python", "duckdb"},
             skippable=True,
-            description=f"What sources of kind `{kind}` delivered for `{table}` so far.",
-            metadata={"dagster/table_name": f"{schema}.{table}", "sources": ", ".join(sources)},
+            description=f"What the sources {names} delivered for `{table}` so far.",
+            metadata={"dagster/table_name": f"{schema}.{table}", "sources": names},
         )
-        for table in module.TABLES
+        for table in tables
     ]
 
     @dg.multi_asset(name=schema, specs=specs, can_subset=True, retry_policy=_RETRIES)
@@ -91,21 +98,39 @@ def _kind_assets(settings: Settings, kind: str, module: SourceKind) -> dg.Assets
         with user_errors(), warehouse.connect() as con:
             run_record.prepare(con)
             run_record.forget_release(con)
-            module.prepare(con)
-            for table in [name for name in module.TABLES if name in selected]:
-                loads = [module.load_table(con, settings, name, table, loaded_at) for name in sources]
+            for kind in kinds.values():
+                kind.prepare(con)
+            refused: list[SourceError] = []
+            for table in [name for name in tables if name in selected]:
+                loads = []
+                for name, kind in sources:
+                    try:
+                        loads.append(kind.load_table(con, settings, name, table, loaded_at))
+                    except SourceError as error:  # the other tables are not lost by it
+                        refused.append(error)
                 journal.loads.extend(loads)
                 [(total,)] = con.execute(f'select count(*) from "{schema}"."{table}"').fetchall()  # noqa: S608
                 yield dg.MaterializeResult(asset_key=[schema, table], metadata=_facts(loads, total))
+            if refused:
+                raise _together(refused)
 
     return load
+
+
+def _together(refused: Sequence[SourceError]) -> SourceError:
+    """The first refusal, and that there are more."""
+    if len(refused) == 1:
+        return refused[0]
+    return SourceError(
+        f"{refused[0]} {len(refused) - 1} more tables were refused; the other tables are loaded."
+    )
 
 
 def _facts(loads: Sequence[TableLoad], total: int) -> dict[str, Any]:
     """What Dagster shows of a load."""
     findings = "\n".join(f"- {finding}" for load in loads for finding in load.findings)
     facts: dict[str, Any] = {
-        "new files": sum(load.files_new for load in loads),
+        "new batches": sum(load.batches_new for load in loads),
         "rows loaded": sum(load.rows_loaded for load in loads),
         "rows quarantined": sum(load.rows_quarantined for load in loads),
         "dagster/row_count": total,

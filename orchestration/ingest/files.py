@@ -62,50 +62,27 @@ from orchestration.ingest.raw_tables import (
     write_entry,
 )
 from orchestration.ingest.records import INCOMING, SCRATCH_TABLES, SCRATCH_VIEWS, Records
+from orchestration.ingest.source_kind import Pending, TableLoad
 from orchestration.ingest.sql_text import first_line, identifier
 from orchestration.ingest.values import check_formats
 from orchestration.progress import Event, report
 from orchestration.settings import FilesSource, Settings
 from orchestration.speech import speakable
 
-__all__ = ["TABLES", "PendingFile", "TableLoad", "load_table", "prepare", "scan"]
+__all__ = ["CRM", "TABLES", "load_table", "prepare", "scan"]
 
 
-@dataclass(frozen=True)
-class PendingFile:
-    """A file that the next load reads: `new` content, known content whose `reading` was changed, or `back` in
-    a content that it had before.
-    """
-
-    source: str
-    table: str
-    file: str
-    reason: Literal["new", "reading", "back"]
+CRM = "files"
 
 
-@dataclass(frozen=True)
-class TableLoad:
-    """What one load of one table did. `findings` are finished sentences for people; the rows are those of new
-    files."""
-
-    source: str
-    table: str
-    files_seen: int
-    files_new: int
-    rows_in: int
-    rows_loaded: int
-    rows_quarantined: int
-    findings: tuple[str, ...]
-
-
-def scan(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[PendingFile]:
+def scan(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Pending]:
     """The files of all `files` sources that are not loaded yet, by source and table, in the order of loading.
 
     Reads only; `con` may be read-only, and nothing need be prepared. Raises `SourceError` as `load_table`
     does for a source whose folder or globs are wrong.
     """
     pending = []
-    for source_name, source in settings.sources.items():
+    for source_name, source in settings.file_sources.items():
         entries = ledger_entries(con, source_name)
         _refuse_empty_source(source_name, source, entries)
         for table_name in TABLES:
@@ -124,7 +101,7 @@ def scan(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[PendingFile
                     if not has_come_back(file, current[0], known):
                         continue
                     reason = "back"
-                pending.append(PendingFile(source_name, table_name, file.name, reason))
+                pending.append(Pending(source_name, table_name, file.name, reason))
     return pending
 
 
@@ -147,7 +124,7 @@ def load_table(
     for finding in load.findings:
         report(Event("ingest", name, "warning", detail=finding))
     seconds = time.monotonic() - started
-    if load.files_new == 0:
+    if load.batches_new == 0:
         report(Event("ingest", name, "nothing_new", seconds=seconds))
     else:
         quarantined = f"{load.rows_quarantined} quarantined" if load.rows_quarantined else ""
@@ -158,7 +135,7 @@ def load_table(
 def _load(
     con: duckdb.DuckDBPyConnection, settings: Settings, source_name: str, table_name: str, loaded_at: datetime
 ) -> TableLoad:
-    source = settings.sources[source_name]
+    source = settings.file_sources[source_name]
     check_formats(con, source_name, source)
     entries = ledger_entries(con, source_name)
     _refuse_empty_source(source_name, source, entries)
@@ -177,8 +154,8 @@ def _load(
     return TableLoad(
         source_name,
         table_name,
-        files_seen=len(files),
-        files_new=len(outcomes),
+        batches_seen=len(files),
+        batches_new=len(outcomes),
         rows_in=sum(outcome.rows_in for outcome in outcomes),
         rows_loaded=sum(outcome.rows_loaded for outcome in outcomes),
         rows_quarantined=sum(outcome.rows_quarantined for outcome in outcomes),
@@ -200,7 +177,7 @@ class _Loader:
 
     def load(self, file: TableFile) -> Outcome | None:
         """Load one file, unless its content is loaded already in this reading (then None)."""
-        source, table = self.settings.sources[self.source_name], TABLES[self.table_name]
+        source, table = self.settings.file_sources[self.source_name], TABLES[self.table_name]
         how_read = reading(source, self.table_name)
         loaded = untouched(file, self.known)
         if loaded and is_current(loaded, how_read) and not has_come_back(file, loaded, self.known):
@@ -269,7 +246,7 @@ class _Loader:
         return Outcome(0, 0, 0)
 
     def _origins(self, file: TableFile, records: Records) -> list[Origin]:
-        mapping = self.settings.sources[self.source_name].tables.get(self.table_name)
+        mapping = self.settings.file_sources[self.source_name].tables.get(self.table_name)
         try:
             return origins(self.con, TABLES[self.table_name], mapping, records.columns, INCOMING)
         except MappingError as error:

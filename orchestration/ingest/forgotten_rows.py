@@ -136,6 +136,17 @@ class Rules:
         found = f"coalesce(list_has_any({address_hashes(text)}, {_list(hashes)}), false)"
         return f"case when contains(cast({text} as varchar), '@') then {found} else false end"
 
+    def is_record(self, kind: Kind, column: str, source: str) -> str:
+        """The condition under which a column names a record of somebody forgotten; never null."""
+        return self._record(kind, column, source)
+
+    def is_hash_of_address(self, column: str) -> str:
+        """The condition under which a column is the hash of the address of somebody forgotten; never null."""
+        hashes = self._hashes.get("email")
+        return (
+            f"coalesce({column} in ({', '.join(map(literal, sorted(hashes)))}), false)" if hashes else "false"
+        )
+
     def _record(self, kind: Kind, column: str, source: str) -> str:
         hashes = self._hashes.get(kind)
         if not hashes:

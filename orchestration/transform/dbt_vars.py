@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from orchestration.ingest.registry import crms
 from orchestration.settings import Settings
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -18,6 +19,7 @@ def dbt_vars(settings: Settings) -> dict[str, Any]:
     """The vars of `dbt_project.yml` that follow from the settings; plain values, in a fixed order."""
     hours = {day: getattr(settings.business_hours, day) for day in _WEEKDAYS}
     return {
+        "crms": crms(settings),
         "time_zone": settings.company.time_zone,
         "currency": settings.company.currency,
         "fiscal_year_start_month": settings.company.fiscal_year_start_month,

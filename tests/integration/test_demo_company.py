@@ -261,7 +261,7 @@ def test_warnings_name_what_was_not_understood(published: Published) -> None:
 @pytest.mark.slow
 def test_a_second_run_finds_nothing_new(published: Published) -> None:
     again = run_pipeline(published.settings, as_of=AS_OF.isoformat())
-    assert [load.files_new for load in again.loads] == [0] * len(published.result.loads)
+    assert [load.batches_new for load in again.loads] == [0] * len(published.result.loads)
     with open_release(published.settings) as con:
         for table in KPI_TABLES:
             now = con.execute(f"select * from {table} order by all").fetchall()

@@ -15,7 +15,7 @@ import pytest
 
 from orchestration.errors import SourceError
 from orchestration.ingest import files
-from orchestration.ingest.files import PendingFile, TableLoad
+from orchestration.ingest.source_kind import Pending, TableLoad
 from orchestration.settings import Settings, load_settings
 
 LOADED_AT = datetime(2026, 3, 31, 6, 0, tzinfo=UTC)
@@ -63,7 +63,7 @@ class ExportFolder:
     def state(self, table: str) -> list[list[Any]]:
         return [self.rows(f"SELECT * FROM raw_files.{name}") for name in (table, "load_ledger", "quarantine")]
 
-    def scan(self) -> list[PendingFile]:
+    def scan(self) -> list[Pending]:
         return files.scan(self.con, self.settings())
 
     def rows(self, query: str) -> list[Any]:

@@ -34,7 +34,7 @@ def load_all(con: duckdb.DuckDBPyConnection, settings: Settings, source: str) ->
     loads = [files.load_table(con, settings, source, table, LOADED_AT) for table in files.TABLES]
     assert [finding for load in loads for finding in load.findings] == []
     assert files.scan(con, settings) == []
-    return {load.table: load.rows_loaded for load in loads if load.files_seen}
+    return {load.table: load.rows_loaded for load in loads if load.batches_seen}
 
 
 def rows(con: duckdb.DuckDBPyConnection, query: str) -> list[Any]:

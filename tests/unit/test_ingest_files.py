@@ -54,7 +54,7 @@ def test_a_load_tells_what_it_did_in_rows_ledger_and_events(export: ExportFolder
     events: list[Event] = []
     with reporting_to(events.append):
         load = export.load()
-    assert (load.files_seen, load.files_new, load.rows_in, load.rows_loaded, load.rows_quarantined) == (
+    assert (load.batches_seen, load.batches_new, load.rows_in, load.rows_loaded, load.rows_quarantined) == (
         1,
         1,
         2,
@@ -98,7 +98,7 @@ def test_the_same_content_is_loaded_once_whatever_its_name_or_date(export: Expor
     events: list[Event] = []
     with reporting_to(events.append):
         again = export.load()
-    assert (again.files_seen, again.files_new, again.rows_in) == (2, 0, 0)
+    assert (again.batches_seen, again.batches_new, again.rows_in) == (2, 0, 0)
     assert [event.status for event in events] == ["nothing_new"]
     assert export.values("lead_id") == ["L1", "L2"]
     assert export.scan() == []
@@ -115,7 +115,7 @@ def test_new_content_under_an_old_name_is_added_even_with_the_old_size_and_date(
     )
     path.write_text(LEADS.replace("R2", "R9"), encoding="utf-8")
     os.utime(path, (1_700_000_000, 1_700_000_000))
-    assert [(pending.file, pending.reason) for pending in export.scan()] == [("leads.csv", "new")]
+    assert [(pending.what, pending.reason) for pending in export.scan()] == [("leads.csv", "new")]
     assert export.load().rows_loaded == 2
     assert export.values("owner_id") == ["R1", "R2", "R1", "R9"]
     assert export.values("_batch_number") == [1, 1, 2, 2]
@@ -131,16 +131,16 @@ def test_an_export_that_is_put_back_counts_as_the_last_loaded(
         export.write("leads.csv", content)
         assert export.load().rows_loaded == 2
     export.write("leads.csv", earlier)
-    assert [(pending.file, pending.reason) for pending in export.scan()] == [("leads.csv", "back")]
+    assert [(pending.what, pending.reason) for pending in export.scan()] == [("leads.csv", "back")]
     back = export.load()
-    assert (back.files_new, back.rows_in, back.rows_loaded) == (1, 0, 0)
+    assert (back.batches_new, back.rows_in, back.rows_loaded) == (1, 0, 0)
     assert "is back in a content that it had before" in back.findings[0]
     newest = "select owner_id from raw_files.leads order by _batch_number desc, _source_row desc limit 1"
     assert export.con.execute(newest).fetchall() == [("R2",)]
     assert sorted(export.values("owner_id")) == ["R1", "R1", "R2", "R9"]
     # and it stays at that
     assert export.scan() == []
-    assert export.load().files_new == 0
+    assert export.load().batches_new == 0
     # a copy of the old content under another name is no restoration
     export.write("leads-copy.csv", later)
     assert export.scan() == []
@@ -155,7 +155,7 @@ def test_an_untouched_file_is_not_even_opened(export: ExportFolder, monkeypatch:
         raise AssertionError("the file was hashed")
 
     monkeypatch.setattr("orchestration.ingest.files.fingerprint", opened)
-    assert export.load().files_new == 0
+    assert export.load().batches_new == 0
     assert export.scan() == []
 
 
@@ -164,7 +164,7 @@ def test_a_changed_reading_replaces_the_batch_of_the_same_content(export: Export
     export.write("leads-2.csv", "lead_id,created_at\nL2,2026-03-02 10:00:00\n")
     export.load()
     export.keys = 'time_zone = "Europe/Amsterdam"\n'
-    assert [(pending.file, pending.reason) for pending in export.scan()] == [
+    assert [(pending.what, pending.reason) for pending in export.scan()] == [
         ("leads-1.csv", "reading"),
         ("leads-2.csv", "reading"),
     ]
@@ -173,7 +173,7 @@ def test_a_changed_reading_replaces_the_batch_of_the_same_content(export: Export
     assert export.values("_batch_number") == [1, 2]
     assert len(export.quarantine()) == 1
     assert export.rows("SELECT count(*) FROM raw_files.load_ledger") == [(2,)]
-    assert export.load().files_new == 0
+    assert export.load().batches_new == 0
 
 
 def test_rows_of_a_vanished_file_stay_as_they_were_read_and_that_is_said(export: ExportFolder) -> None:
@@ -253,7 +253,7 @@ def test_every_format_gives_the_same_rows(export: ExportFolder) -> None:
         f" '{export.folder / 'leads-4.parquet'}'"
     )
     load = export.load()
-    assert (load.files_new, load.rows_loaded) == (4, 4)
+    assert (load.batches_new, load.rows_loaded) == (4, 4)
     assert export.rows(
         "SELECT count(DISTINCT (created_at, created_on, is_deleted)) FROM raw_files.leads"
     ) == [(1,)]
@@ -264,8 +264,8 @@ def test_every_format_gives_the_same_rows(export: ExportFolder) -> None:
 def test_an_empty_file_is_fine(export: ExportFolder, content: str) -> None:
     export.write("leads.csv", content)
     load = export.load()
-    assert (load.files_new, load.rows_in, load.findings) == (1, 0, ())
-    assert export.load().files_new == 0
+    assert (load.batches_new, load.rows_in, load.findings) == (1, 0, ())
+    assert export.load().batches_new == 0
 
 
 def test_empty_jsonl_and_parquet_files_are_fine(export: ExportFolder) -> None:
@@ -274,7 +274,7 @@ def test_empty_jsonl_and_parquet_files_are_fine(export: ExportFolder) -> None:
         "COPY (SELECT 'x' AS lead_id, DATE '2026-01-01' AS created_at WHERE false)"
         f" TO '{export.folder / 'leads-2.parquet'}'"
     )
-    assert (export.load().files_new, export.values("lead_id")) == (2, [])
+    assert (export.load().batches_new, export.values("lead_id")) == (2, [])
 
 
 def test_scan_works_read_only_and_before_anything_is_prepared(export: ExportFolder, tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ def test_scan_works_read_only_and_before_anything_is_prepared(export: ExportFold
     export.write("leads.csv", LEADS)
     export.write("leads-copy.csv", LEADS)
     export.write("teams.csv", "team_id\nT1\n")
-    assert [(pending.table, pending.file) for pending in export.scan()] == [
+    assert [(pending.table, pending.what) for pending in export.scan()] == [
         ("teams", "teams.csv"),
         ("leads", "leads-copy.csv"),
     ]
@@ -339,7 +339,7 @@ def test_a_link_within_the_folder_and_a_name_with_glob_characters_are_read(expor
     export.con.execute(f"COPY (SELECT 'L4' AS lead_id, DATE '2026-03-01' AS created_at) TO '{target}'")
     target.rename(export.folder / "leads-[3]?.parquet")
     (export.folder / "leads-link.csv").symlink_to(export.folder / "leads-[1].csv")
-    assert export.load().files_seen == 4
+    assert export.load().batches_seen == 4
     assert sorted(export.values("lead_id")) == ["L1", "L2", "L3", "L4"]
 
 

@@ -1,0 +1,467 @@
+"""Rows of a CRM on their way into raw tables: typed, compared with what is there, committed with the cursor.
+
+Belongs here: the tables of a raw schema besides the objects' own (ledger, cursors, quarantine), and one
+transaction per batch. Does not belong here: asking a CRM (`session.py`, the CRMs' modules).
+
+A batch is what was read up to one cursor. Rows, tombstones, quarantine, ledger and cursor are committed
+together, so a cursor never runs ahead of its rows, and a batch that is read again adds nothing: a record
+whose fields are the same as in its newest version is counted and not kept.
+"""
+
+# ruff: noqa: S608 -- names and values in queries are quoted by sql_text
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+
+from orchestration.errors import SourceError
+from orchestration.ingest.crm.objects import LOAD_COLUMNS, Field, Object
+from orchestration.ingest.forgotten_rows import Rules
+from orchestration.ingest.sql_text import identifier, literal
+from orchestration.ingest.tombstones import read as read_tombstones
+
+Row = Mapping[str, Any]
+
+LEDGER_COLUMNS = (
+    ("source", "VARCHAR"),
+    ("table_name", "VARCHAR"),
+    ("batch_number", "BIGINT"),
+    ("batch_id", "VARCHAR"),
+    ("rows_in", "BIGINT"),
+    ("rows_loaded", "BIGINT"),
+    ("rows_unchanged", "BIGINT"),  # in the same fields as the newest version
+    ("rows_repeated", "BIGINT"),  # an earlier version of a record that stands in the batch again
+    ("rows_quarantined", "BIGINT"),
+    ("rows_withheld", "BIGINT"),  # about somebody who was forgotten
+    ("rows_deleted", "BIGINT"),  # tombstones besides: not of rows_in
+    ("loaded_at", "TIMESTAMP"),
+)
+"""One row per batch; rows_in is the sum of the five after it."""
+CURSOR_COLUMNS = (
+    ("source", "VARCHAR"),
+    ("table_name", "VARCHAR"),
+    ("position", "VARCHAR"),  # JSON, of the CRM's module
+    ("moved_at", "TIMESTAMP"),
+)
+QUARANTINE_COLUMNS = (
+    ("source", "VARCHAR"),
+    ("table_name", "VARCHAR"),
+    ("batch_id", "VARCHAR"),
+    ("row_number", "BIGINT"),
+    ("column_name", "VARCHAR"),
+    ("reason", "VARCHAR"),
+    ("record", "JSON"),
+)
+OWN_TABLES = {"load_ledger": LEDGER_COLUMNS, "cursors": CURSOR_COLUMNS, "quarantine": QUARANTINE_COLUMNS}
+
+_FIRST, _LAST = "TIMESTAMP '1900-01-01'", "TIMESTAMP '2201-01-01'"
+_LOCAL = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
+_EXPECTED = {
+    "integer": "is no whole number",
+    "amount": "is no amount",
+    "number": "is no number",
+    "boolean": "is neither true nor false",
+    "instant": "is no instant of the years 1900 to 2200",
+    "calendar_date": "is no date of the years 1900 to 2200",
+}
+
+
+@dataclass
+class Landed:
+    """What became of the rows of one batch, or of several together."""
+
+    rows_in: int = 0
+    rows_loaded: int = 0
+    rows_unchanged: int = 0
+    rows_repeated: int = 0
+    rows_quarantined: int = 0
+    rows_withheld: int = 0
+    rows_deleted: int = 0
+
+    def add(self, other: Landed) -> None:
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.rows_loaded or self.rows_deleted or self.rows_quarantined)
+
+
+@dataclass
+class Landing:
+    """Puts batches of one source into the tables of one raw schema.
+
+    `con` must be outside a transaction. `told` passes the rows on and says how many came. `landed` sums up by
+    object what was put there.
+    """
+
+    con: duckdb.DuckDBPyConnection
+    schema: str
+    source: str
+    loaded_at: datetime
+    warehouse: Path
+    told: Callable[[Iterable[Row]], Iterable[Row]] = iter
+    landed: dict[str, Landed] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
+
+    def cursor(self, object_: Object) -> Any:
+        """The position that was committed last for this object, or None."""
+        found = self.con.execute(
+            f"SELECT position FROM {self.table('cursors')} WHERE source = ? AND table_name = ?",
+            [self.source, object_.name],
+        ).fetchall()
+        return orjson.loads(found[0][0]) if found else None
+
+    def table(self, name: str) -> str:
+        return f"{identifier(self.schema)}.{identifier(name)}"
+
+    def land(
+        self,
+        object_: Object,
+        rows: Iterable[Row],
+        *,
+        cursor: Any = None,
+        is_complete: bool = False,
+        of_parents: tuple[str, Sequence[str]] | None = None,
+    ) -> Landed:
+        """Commit rows, each a mapping from the declared fields to text, numbers, Booleans or None.
+
+        Of a record that stands in them twice the last one counts. `cursor` (anything that is JSON) replaces
+        the object's position. `is_complete`: the rows are all there are, so records that are not among them
+        are gone. `of_parents` (field, ids): they are all there are of these parents. Other fields of a
+        row are left out.
+        """
+        with tempfile.TemporaryDirectory(prefix="zeven-", dir=self.warehouse) as folder:
+            file = Path(folder) / "rows.jsonl"
+            names = [one.name for one in object_.fields]
+            with file.open("wb") as out:
+                for row in self.told(rows):
+                    out.write(orjson.dumps([_plain(row.get(name)) for name in names]))
+                    out.write(b"\n")
+            listed = ", ".join(f"r[{number}] AS {identifier(n)}" for number, n in enumerate(names, start=1))
+            query = (
+                f"SELECT row_number() OVER () AS _row, {listed} FROM read_json({literal(str(file))},"
+                " format = 'newline_delimited', records = false, columns = {r: 'VARCHAR[]'},"
+                " maximum_object_size = 67108864)"
+            )
+            return self.land_query(
+                object_, query, cursor=cursor, is_complete=is_complete, of_parents=of_parents
+            )
+
+    def land_query(
+        self,
+        object_: Object,
+        query: str,
+        *,
+        cursor: Any = None,
+        is_complete: bool = False,
+        of_parents: tuple[str, Sequence[str]] | None = None,
+    ) -> Landed:
+        """As `land`, for rows that DuckDB reads itself: `query` gives `_row` and the fields as text."""
+        self.con.begin()
+        try:
+            landed = self._land(object_, query, cursor, is_complete, of_parents)
+        except BaseException:
+            self.con.rollback()
+            raise
+        self.con.commit()
+        self.landed.setdefault(object_.name, Landed()).add(landed)
+        return landed
+
+    def _land(
+        self,
+        object_: Object,
+        query: str,
+        cursor: Any,
+        is_complete: bool,
+        of_parents: tuple[str, Sequence[str]] | None,
+    ) -> Landed:
+        number = self._next_number()
+        batch_id = f"{self._loaded_at():%Y%m%dT%H%M%SZ}-{number}"
+        landed = Landed()
+        self._type(object_, query)
+        landed.rows_in = self._count("zeven_typed")
+        self._refuse_keyless(object_)
+        landed.rows_quarantined = self._quarantine(object_, batch_id)
+        landed.rows_withheld = self._withhold(object_)
+        landed.rows_repeated = self._drop_repeats(object_)
+        self._remember_newest(object_)
+        if is_complete or of_parents:
+            landed.rows_deleted = self._bury(object_, number, batch_id, of_parents)
+        landed.rows_loaded = self._insert(object_, number, batch_id)
+        landed.rows_unchanged = self._count("zeven_typed") - landed.rows_loaded
+        if cursor is not None:
+            self._move(object_, cursor)
+        if landed.changed:
+            counts = [getattr(landed, name) for name, _ in LEDGER_COLUMNS[4:-1]]
+            self.con.execute(
+                f"INSERT INTO {self.table('load_ledger')} VALUES (?, ?, ?, ?, {', '.join('?' * 7)}, ?)",
+                [self.source, object_.name, number, batch_id, *counts, self._loaded_at()],
+            )
+        return landed
+
+    def _type(self, object_: Object, query: str) -> None:
+        """`zeven_typed`: the fields typed, `_reasons` why a row cannot be, `_record_hash`."""
+        given = ", ".join(_given(one) for one in object_.fields)
+        typed = ", ".join(f"{_typed(one)} AS {identifier(one.name)}" for one in object_.fields)
+        reasons = ", ".join(_reason(one) for one in object_.fields)
+        names = ", ".join(identifier(one.name) for one in object_.fields)
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE zeven_typed AS"
+            f" SELECT _row, {typed},"
+            f" list_filter(CAST([{reasons}] AS VARCHAR[]), lambda x: x IS NOT NULL) AS _reasons,"
+            f" hash({names}) AS _record_hash, to_json(struct_pack({names})) AS _record"
+            f" FROM (SELECT _row, {given} FROM ({query}))"
+        )
+
+    def _refuse_keyless(self, object_: Object) -> None:
+        missing = " OR ".join(f"{identifier(name)} IS NULL" for name in object_.key)
+        found = self._count(f"zeven_typed WHERE {missing}")
+        if found:
+            raise SourceError(
+                f"{self.source}: {found} records of {object_.name} came without {' or '.join(object_.key)};"
+                " nothing of this batch is kept. May the user of the credential see that field?"
+            )
+
+    def _quarantine(self, object_: Object, batch_id: str) -> int:
+        rules = self._rules()
+        withheld = rules.quarantined(literal(self.source), "CAST(_record AS VARCHAR)") if rules else "false"
+        self.con.execute(
+            f"INSERT INTO {self.table('quarantine')} SELECT ?, ?, ?, _row,"
+            " array_to_string([split_part(r, ':', 1) FOR r IN _reasons], ', '),"
+            " array_to_string(_reasons, '; '), _record FROM zeven_typed"
+            f" WHERE len(_reasons) > 0 AND NOT ({withheld})",
+            [self.source, object_.name, batch_id],
+        )
+        return self._delete("zeven_typed", "len(_reasons) > 0")
+
+    def _withhold(self, object_: Object) -> int:
+        """Leave out, or empty, what is about somebody who was forgotten."""
+        rules = self._rules()
+        if not rules:
+            return 0
+        gone, emptied = forgotten(object_, rules, literal(self.source))
+        for name, condition in emptied.items():
+            self.con.execute(f"UPDATE zeven_typed SET {identifier(name)} = NULL WHERE {condition}")
+        return self._delete("zeven_typed", gone)
+
+    def _rules(self) -> Rules:
+        return Rules(read_tombstones(self.con, self.warehouse))
+
+    def _drop_repeats(self, object_: Object) -> int:
+        key = ", ".join(identifier(name) for name in object_.key)
+        return self._delete("zeven_typed", f"_row NOT IN (SELECT max(_row) FROM zeven_typed GROUP BY {key})")
+
+    def _remember_newest(self, object_: Object) -> None:
+        """`zeven_newest`: of every record of this source the hash of its newest version, if not deleted."""
+        key = ", ".join(identifier(name) for name in object_.key)
+        self.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE zeven_newest AS SELECT {key},"
+            " max_by(_record_hash, (_batch_number, _source_row)) AS _hash,"
+            " max_by(_is_deleted, (_batch_number, _source_row)) AS _gone"
+            f" FROM {self.table(object_.name)} WHERE _source = ? GROUP BY ALL",
+            [self.source],
+        )
+
+    def _bury(
+        self, object_: Object, number: int, batch_id: str, of_parents: tuple[str, Sequence[str]] | None
+    ) -> int:
+        """Tombstones, with the last values, for the records that ought to be among the rows and are not."""
+        names = [one.name for one in object_.fields]
+        listed = ", ".join(identifier(name) for name in names)
+        same = self._same_key(object_, "last", "zeven_typed")
+        alive = self._same_key(object_, "last", "zeven_newest")
+        within, bound = "true", []
+        if of_parents:
+            within = f"last.{identifier(of_parents[0])} IN (SELECT unnest(?::VARCHAR[]))"
+            bound = [list(of_parents[1])]
+        key = ", ".join(identifier(name) for name in object_.key)
+        found = self.con.execute(
+            f"INSERT INTO {self.table(object_.name)} ({listed}, {', '.join(n for n, _ in LOAD_COLUMNS)})"
+            f" SELECT {listed}, _source, {number}, {literal(batch_id)}, {self._stamp()},"
+            " row_number() OVER (), true, _record_hash FROM ("
+            f"   SELECT * FROM {self.table(object_.name)} WHERE _source = {literal(self.source)}"
+            f"   QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _batch_number DESC, _source_row DESC)"
+            f" = 1) AS last WHERE NOT _is_deleted AND {within}"
+            f" AND EXISTS (SELECT 1 FROM zeven_newest WHERE {alive})"
+            f" AND NOT EXISTS (SELECT 1 FROM zeven_typed WHERE {same})",
+            bound,
+        ).fetchall()
+        return int(found[0][0])
+
+    def bury(self, object_: Object, keys: Iterable[str]) -> int:
+        """Tombstones for the records of these ids, which the CRM says are gone; unknown ids are no matter."""
+        [name] = object_.key
+        gone = sorted(set(keys))
+        if not gone:
+            return 0
+        self.con.begin()
+        try:
+            number = self._next_number()
+            batch_id = f"{self._loaded_at():%Y%m%dT%H%M%SZ}-{number}"
+            types = ", ".join(
+                f"NULL::{sql_type} AS {identifier(column)}"
+                for column, sql_type in object_.columns()
+                if column not in {n for n, _ in LOAD_COLUMNS}
+            )
+            self.con.execute(f"CREATE OR REPLACE TEMP TABLE zeven_typed AS SELECT {types} LIMIT 0")
+            self._remember_newest(object_)
+            deleted = self._bury(object_, number, batch_id, (name, gone))
+            if deleted:
+                self.con.execute(
+                    f"INSERT INTO {self.table('load_ledger')} VALUES (?, ?, ?, ?, 0, 0, 0, 0, 0, 0, ?, ?)",
+                    [self.source, object_.name, number, batch_id, deleted, self._loaded_at()],
+                )
+        except BaseException:
+            self.con.rollback()
+            raise
+        self.con.commit()
+        self.landed.setdefault(object_.name, Landed()).add(Landed(rows_deleted=deleted))
+        return deleted
+
+    def _insert(self, object_: Object, number: int, batch_id: str) -> int:
+        names = [identifier(one.name) for one in object_.fields]
+        same = self._same_key(object_, "zeven_typed", "newest")
+        found = self.con.execute(
+            f"INSERT INTO {self.table(object_.name)} ({', '.join(names)},"
+            f" {', '.join(name for name, _ in LOAD_COLUMNS)})"
+            f" SELECT {', '.join(names)}, {literal(self.source)}, {number}, {literal(batch_id)},"
+            # after the tombstones of the same batch
+            f" {self._stamp()}, _row, false, _record_hash FROM zeven_typed WHERE NOT EXISTS ("
+            f" SELECT 1 FROM zeven_newest AS newest WHERE {same} AND NOT newest._gone"
+            " AND newest._hash = zeven_typed._record_hash)"
+        ).fetchall()
+        return int(found[0][0])
+
+    def _move(self, object_: Object, cursor: Any) -> None:
+        where = [self.source, object_.name]
+        self.con.execute(f"DELETE FROM {self.table('cursors')} WHERE source = ? AND table_name = ?", where)
+        self.con.execute(
+            f"INSERT INTO {self.table('cursors')} VALUES (?, ?, ?, ?)",
+            [*where, orjson.dumps(cursor).decode(), self._loaded_at()],
+        )
+
+    def move(self, object_: Object, cursor: Any) -> None:
+        """Commit a position without rows."""
+        self.con.begin()
+        try:
+            self._move(object_, cursor)
+        except BaseException:
+            self.con.rollback()
+            raise
+        self.con.commit()
+
+    def _same_key(self, object_: Object, one: str, other: str) -> str:
+        return " AND ".join(f"{one}.{identifier(name)} = {other}.{identifier(name)}" for name in object_.key)
+
+    def _next_number(self) -> int:
+        query = f"SELECT coalesce(max(batch_number), 0) + 1 FROM {self.table('load_ledger')}"
+        return int(self.con.execute(query).fetchall()[0][0])
+
+    def _loaded_at(self) -> datetime:
+        at = self.loaded_at
+        return at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at
+
+    def _stamp(self) -> str:
+        return f"TIMESTAMP {literal(f'{self._loaded_at():%Y-%m-%d %H:%M:%S.%f}')}"
+
+    def _count(self, relation: str) -> int:
+        return int(self.con.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0])
+
+    def _delete(self, relation: str, condition: str) -> int:
+        return int(self.con.execute(f"DELETE FROM {relation} WHERE {condition}").fetchall()[0][0])
+
+
+def prepare(con: duckdb.DuckDBPyConnection, schema: str, objects: Mapping[str, Object]) -> None:
+    """Create what is missing of a raw schema. Idempotent; an older table gets the columns that it lacks."""
+    con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(schema)}")
+    shapes = {name: one.columns() for name, one in objects.items()}
+    for name, columns in {**shapes, **OWN_TABLES}.items():
+        declared = ", ".join(f"{identifier(column)} {sql_type}" for column, sql_type in columns)
+        table = f"{identifier(schema)}.{identifier(name)}"
+        con.execute(f"CREATE TABLE IF NOT EXISTS {table} ({declared})")
+        present = {row[0].casefold() for row in con.execute(f"DESCRIBE {table}").fetchall()}
+        for column, sql_type in columns:
+            if column.casefold() not in present:
+                con.execute(f"ALTER TABLE {table} ADD COLUMN {identifier(column)} {sql_type}")
+
+
+def forgotten(object_: Object, rules: Rules, source: str = "_source") -> tuple[str, dict[str, str]]:
+    """Conditions: the row is about somebody who was forgotten; per field, it is to be emptied."""
+    addresses = [
+        rules.is_hash_of_address(identifier(one.name)) for one in object_.fields if one.kind == "email"
+    ]
+    records = [rules.is_record(kind, name, source) for name, kind in object_.goes_with]
+    goes = " or ".join(["false", *records, *addresses])
+    return goes, {name: rules.is_record(kind, name, source) for name, kind in object_.loses}
+
+
+def _plain(value: Any) -> str | None:
+    """A value of JSON as text; what is nested, as JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    return orjson.dumps(value).decode()
+
+
+def _given(one: Field) -> str:
+    name = identifier(one.name)
+    if one.kind == "email":
+        plain = f"nullif(lower(trim(CAST({name} AS VARCHAR))), '')"
+        # an address that another tool has hashed already stays
+        return f"CASE WHEN {plain} LIKE '%@%' THEN sha256({plain}) ELSE {plain} END AS {name}"
+    return f"nullif(CAST({name} AS VARCHAR), '') AS {name}"
+
+
+def _typed(one: Field) -> str:
+    name = identifier(one.name)
+    match one.kind:
+        case "integer":
+            return (
+                f"CASE WHEN regexp_full_match({name}, '-?\\d+(\\.0+)?') THEN TRY_CAST({name} AS BIGINT) END"
+            )
+        case "amount":
+            return f"TRY_CAST({name} AS DECIMAL(18,2))"
+        case "number":
+            number = f"TRY_CAST({name} AS DOUBLE)"
+            return f"CASE WHEN isfinite({number}) THEN {number} END"
+        case "boolean":
+            return (
+                f"CASE WHEN lower({name}) IN ('true', '1') THEN true"
+                f" WHEN lower({name}) IN ('false', '0') THEN false END"
+            )
+        case "instant":
+            offset = f"regexp_replace({name}, '([+-]\\d{{2}}):?(\\d{{2}})$', '\\1:\\2')"
+            has_none = f"regexp_full_match({name}, {literal(_LOCAL[1:])})"
+            zoned = f"CASE WHEN {has_none} THEN {name} || 'Z' ELSE {offset} END"
+            read = (
+                f"CASE WHEN regexp_full_match({name}, '\\d{{11,14}}')"
+                f" THEN epoch_ms(TRY_CAST({name} AS BIGINT))"
+                f" WHEN regexp_matches({name}, {literal(_LOCAL)})"
+                f" THEN TRY_CAST({zoned} AS TIMESTAMPTZ) AT TIME ZONE 'UTC' END"
+            )
+            return f"CASE WHEN {read} >= {_FIRST} AND {read} < {_LAST} THEN {read} END"
+        case "calendar_date":
+            starts = f"regexp_matches({name}, '^\\d{{4}}-\\d{{2}}-\\d{{2}}')"
+            read = f"CASE WHEN {starts} THEN TRY_CAST(left({name}, 10) AS DATE) END"
+            return f"CASE WHEN {read} >= {_FIRST} AND {read} < {_LAST} THEN {read} END"
+    return name
+
+
+def _reason(one: Field) -> str:
+    if one.kind not in _EXPECTED:
+        return "NULL"
+    name = identifier(one.name)
+    said = literal(f"{one.name}: {_EXPECTED[one.kind]}")
+    return f"CASE WHEN {name} IS NOT NULL AND ({_typed(one)}) IS NULL THEN {said} END"
