@@ -94,8 +94,9 @@ def prepare_history(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"create schema if not exists history; create table if not exists {SIGHTINGS} ({declared})")
 
 
-def settings_for(rules: Rules, folder: Path) -> Settings:
-    """The settings that say what the rules say; what seeds say is left out."""
+def settings_for(rules: Rules, folder: Path, source: Mapping[str, Any] | None = None) -> Settings:
+    """The settings that say what the rules say; what seeds say is left out. `source` is where records come
+    from."""
     hours = {
         name: "{:02}:{:02}-{:02}:{:02}".format(
             *divmod(rules.business_hours[day][0], 60), *divmod(rules.business_hours[day][1], 60)
@@ -121,7 +122,7 @@ def settings_for(rules: Rules, folder: Path) -> Settings:
         "targets": _given(rules, "at_risk_from"),
         "pipeline": _given(rules, "stale_after_days", "coverage_good", "coverage_low"),
         "signals": _given(rules, *_OF_SIGNALS),
-        f"sources.{SOURCE}": {"kind": "files", "folder": "in"},
+        f"sources.{SOURCE}": source or {"kind": "files", "folder": "in"},
     }
     lines = []
     for name, values in sections.items():
@@ -138,9 +139,9 @@ def settings_for(rules: Rules, folder: Path) -> Settings:
     return load_settings(file, environ={})
 
 
-def compile_project(rules: Rules, folder: Path) -> Compiled:
+def compile_project(rules: Rules, folder: Path, source: Mapping[str, Any] | None = None) -> Compiled:
     """What dbt would run under these rules. Some five seconds, most of them for reading the project."""
-    settings = settings_for(rules, folder)
+    settings = settings_for(rules, folder, source)
     with Warehouse(settings).connect() as con:
         for kind in KINDS.values():
             kind.prepare(con)

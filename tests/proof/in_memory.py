@@ -34,13 +34,13 @@ def built(compiled: Compiled, world: World) -> Iterator[duckdb.DuckDBPyConnectio
         con.execute(f"set TimeZone = 'UTC'; attach ':memory:' as {DATABASE}; use {DATABASE}")
         _load(con, compiled, world)
         for model in compiled.models:
-            _run(con, model)
+            run(con, model)
         yield con
     finally:
         con.close()
 
 
-def _run(con: duckdb.DuckDBPyConnection, model: Node) -> None:
+def run(con: duckdb.DuckDBPyConnection, model: Node) -> None:
     if model.materialized == "incremental":
         con.execute(f"insert into {model.relation} by name ({model.sql})")
     else:
@@ -78,13 +78,13 @@ def _load(con: duckdb.DuckDBPyConnection, compiled: Compiled, world: World) -> N
     for name, records in world.tables.items():
         _load_records(con, name, records)
     prepare_history(con)
-    _insert(con, SIGHTINGS, [_sighting(sighting) for sighting in world.sightings])
+    insert_rows(con, SIGHTINGS, [_sighting(sighting) for sighting in world.sightings])
     given = seed_rows(world.rules)
     for seed in compiled.seeds:
         types = dict(seed.columns)
-        declared = ", ".join(f"{column} {types.get(column, 'varchar')}" for column in _header(seed))
+        declared = ", ".join(f"{column} {types.get(column, 'varchar')}" for column in header(seed))
         con.execute(f"create table {seed.relation} ({declared})")
-        _insert(con, seed.relation, given[seed.name] if seed.name in given else _shipped(seed))
+        insert_rows(con, seed.relation, given[seed.name] if seed.name in given else shipped(seed))
 
 
 def _load_records(con: duckdb.DuckDBPyConnection, table_name: str, records: Sequence[Record]) -> None:
@@ -99,7 +99,7 @@ def _load_records(con: duckdb.DuckDBPyConnection, table_name: str, records: Sequ
         for name, value in record.items():
             row |= _typed(columns[name], value)
         rows.append(row)
-    _insert(con, raw_name(table_name), reversed(rows))  # the order of rows in the table means nothing
+    insert_rows(con, raw_name(table_name), reversed(rows))  # the order of rows in the table means nothing
 
 
 def _typed(column: Column, value: Value) -> Record:
@@ -160,17 +160,17 @@ def _written_hours(opens: int, closes: int) -> str:
     return f"{opens // 60:02}:{opens % 60:02}-{closes // 60:02}:{closes % 60:02}"
 
 
-def _header(seed: Node) -> list[str]:
+def header(seed: Node) -> list[str]:
     with (PROJECT_ROOT / "seeds" / f"{seed.name}.csv").open(encoding="utf-8", newline="") as file:
         return next(csv.reader(file))
 
 
-def _shipped(seed: Node) -> list[Record]:
+def shipped(seed: Node) -> list[Record]:
     with (PROJECT_ROOT / "seeds" / f"{seed.name}.csv").open(encoding="utf-8", newline="") as file:
         return [{name: value or None for name, value in row.items()} for row in csv.DictReader(file)]
 
 
-def _insert(con: duckdb.DuckDBPyConnection, relation: str, rows: Iterable[Mapping[str, Value]]) -> None:
+def insert_rows(con: duckdb.DuckDBPyConnection, relation: str, rows: Iterable[Mapping[str, Value]]) -> None:
     """One statement of literals: a hundred times faster than a parameter each."""
     rows = list(rows)
     if not rows:
