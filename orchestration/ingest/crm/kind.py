@@ -15,6 +15,7 @@ import duckdb
 
 from orchestration.errors import SourceError
 from orchestration.ingest.crm import landing as landing_module
+from orchestration.ingest.crm.diagnosis import Diagnosis
 from orchestration.ingest.crm.landing import Landing, Row
 from orchestration.ingest.crm.objects import Object
 from orchestration.ingest.source_kind import Pending, TableLoad
@@ -37,13 +38,30 @@ class Reader(Protocol):
 
 
 class CrmKind:
-    """`open_reader(settings, source_name)` imports what it needs: the objects alone are cheap."""
+    """`open_reader(settings, source_name)` imports what it needs: the objects alone are cheap.
+
+    `diagnose(settings, source_name)` is asked by `zeven doctor`, lazily imported as well. It yields what it
+    finds as it goes, so that what was found before it fails is told; a `SourceError` or `SettingsError` ends
+    it and is told too. In this order, with the sentences of `diagnosis.py` where they fit:
+
+    1. `of_variables`: are the environment variables there? Where not, stop: nothing else can be looked at.
+    2. Does the token work, and whose is it? One cheap question; `Diagnosis("credential", "ok", ...)`.
+    3. `of_fields`, per object: what may be read, and what each missing field or object costs.
+    4. `of_budget`: how much is left of it.
+
+    It reads no records and writes nothing, and should take seconds: a `CrmSession` with little `Patience`.
+    """
 
     def __init__(
-        self, crm: str, objects: Iterable[Object], open_reader: Callable[[Settings, str], Reader]
+        self,
+        crm: str,
+        objects: Iterable[Object],
+        open_reader: Callable[[Settings, str], Reader],
+        diagnose: Callable[[Settings, str], Iterable[Diagnosis]] | None = None,
     ) -> None:
         self.CRM = crm
         self.TABLES = {one.name: one for one in objects}
+        self.diagnose = diagnose
         self._open = open_reader
         self._reader: tuple[tuple[str, datetime], Reader] | None = None
 

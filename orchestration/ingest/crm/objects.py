@@ -9,6 +9,7 @@ number of a prospect, never leaves the CRM.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,18 +56,23 @@ class Field:
     is_key: bool = False
 
 
+RecordId = tuple[str, RecordKind]
+"""A field, and the kind of the record whose id it holds."""
+
+
 @dataclass(frozen=True)
 class Object:
-    """One object of a CRM and the raw table it is kept in.
-
-    `goes_with` names fields that hold a record's id: the row is taken away with that record when somebody is
-    forgotten. `loses` names fields that are emptied then, the row stays.
-    """
+    """One object of a CRM and the raw table it is kept in; `declare` says what the parts mean."""
 
     name: str
     fields: tuple[Field, ...]
-    goes_with: tuple[tuple[str, RecordKind], ...] = ()
-    loses: tuple[tuple[str, RecordKind], ...] = ()
+    goes_with: tuple[RecordId, ...] = ()
+    loses: tuple[RecordId, ...] = ()
+    same_person: tuple[RecordId, ...] = ()
+    kept_by: tuple[str, ...] = ()
+    clears: tuple[tuple[str, RecordId], ...] = ()
+    account: str = ""
+    of_employees: bool = False
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -77,15 +83,78 @@ class Object:
         return (*((field.name, SQL_TYPES[field.kind]) for field in self.fields), *LOAD_COLUMNS)
 
 
+Kinds = RecordKind | tuple[RecordKind, ...]
+
+
 def declare(
     name: str,
     *fields: str,
-    goes_with: dict[str, RecordKind] | None = None,
-    loses: dict[str, RecordKind] | None = None,
+    goes_with: Mapping[str, Kinds] | None = None,
+    loses: Mapping[str, Kinds] | None = None,
+    same_person: Mapping[str, Kinds] | None = None,
+    kept_by: Sequence[str] = (),
+    clears: Mapping[str, RecordId] | None = None,
+    account: str = "",
+    of_employees: bool = False,
 ) -> Object:
-    """`declare("lead", "Id!", "CreatedDate instant")`: `!` marks the key, text is the kind left out."""
+    """`declare("lead", "Id!", "CreatedDate instant")`: `!` marks the key, text is the kind left out.
+
+    The others say what happens to a row when somebody is forgotten. A kind (`lead`, `contact`, `account`) is
+    what staging publishes the id as: where a contact of the CRM is our lead, its id is `("lead", "contact")`,
+    as is a field that may hold either.
+
+    - goes_with: fields that hold a record's id. The row is removed with that record: a lead, a contact, the
+      link between a deal and a contact. An `email` field needs no mention: the row goes with its address.
+    - kept_by: fields that keep such a row where they are filled with what is not forgotten itself, because it
+      counts for that: `("deal_id", "lead_id")` of an activity. The row stays, its fields of `goes_with` that
+      name the person and its addresses are emptied.
+    - loses: fields that hold a record's id and are emptied, the row stays: the contact of a deal.
+    - same_person: fields of one row that are ids of one and the same person, its own id among them:
+      `{"Id": "lead", "ConvertedContactId": "contact", "MasterRecordId": "lead"}`. Whoever forgets one of
+      them forgets all. A field may hold several ids with a semicolon or comma between them.
+    - clears: a text that is emptied, and by which record: `{"Name": ("Id", "account")}` is the name of an
+      account that is a person; `{"lost_reason": ("person_id", "contact")}` what somebody wrote of the person.
+    - account: the field with the account of this person, or of the person's deal; who forgets the person is
+      told that the account keeps its name.
+    - of_employees: the company's own people; nothing of it is removed, and no address of a prospect is looked
+      for in it.
+    """
     found = []
     for text in fields:
         field, _, kind = text.partition(" ")
         found.append(Field(field.rstrip("!"), kind or "text", field.endswith("!")))  # type: ignore[arg-type]
-    return Object(name, tuple(found), tuple((goes_with or {}).items()), tuple((loses or {}).items()))
+    made = Object(
+        name,
+        tuple(found),
+        _ids(goes_with),
+        _ids(loses),
+        _ids(same_person),
+        tuple(kept_by),
+        tuple((clears or {}).items()),
+        account,
+        of_employees,
+    )
+    _refuse_what_is_not_declared(made)
+    return made
+
+
+def _ids(given: Mapping[str, Kinds] | None) -> tuple[RecordId, ...]:
+    pairs: list[RecordId] = []
+    for field, kinds in (given or {}).items():
+        pairs += [(field, kind) for kind in ([kinds] if isinstance(kinds, str) else kinds)]
+    return tuple(pairs)
+
+
+def _refuse_what_is_not_declared(made: Object) -> None:
+    """A misspelt field would be found when somebody is to be forgotten, years later."""
+    known = {field.name for field in made.fields}
+    named = [field for field, _ in (*made.goes_with, *made.loses, *made.same_person)]
+    named += [field for text, (id_field, _) in made.clears for field in (text, id_field)]
+    named += [*made.kept_by, *([made.account] if made.account else [])]
+    if unknown := sorted(set(named) - known):
+        raise ValueError(f"{made.name}: {', '.join(unknown)} is named, but no field")
+    emptied = {field for field, _ in made.loses} | {text for text, _ in made.clears}
+    if made.kept_by:
+        emptied |= {field for field, _ in made.goes_with}
+    if keys := sorted(emptied & set(made.key)):
+        raise ValueError(f"{made.name}: {', '.join(keys)} is of the key and cannot be emptied")
