@@ -22,7 +22,7 @@ from typing import Literal
 import duckdb
 
 from orchestration import run_record
-from orchestration.erasure import note, people
+from orchestration.erasure import crm_people, note, people
 from orchestration.erasure.old_releases import Expired, expire, holds
 from orchestration.erasure.people import Person
 from orchestration.erasure.traces import Texts, take_out
@@ -176,9 +176,9 @@ def _find(con: duckdb.DuckDBPyConnection, settings: Settings, asked: Asked) -> t
         person = Person(emails={asked.email_hash or tombstones.hash_of_email(asked.email or "")})
         if asked.email is not None:
             person.addresses = {asked.email.strip().lower()}
-        return person, bool(files_about(con, person.rules()))
+        return person, _is_known(con, person)
     possible = [made(one) for one in people.candidates(settings, given)]
-    known = [person for person in possible if files_about(con, person.rules())]
+    known = [person for person in possible if _is_known(con, person)]
     buried = {tombstone.key for tombstone in tombstones.read(con, settings.paths.warehouse)}
     found = known or [person for person in possible if person.tombstones("", "")[0].key in buried]
     if len(found) > 1:
@@ -190,6 +190,11 @@ def _find(con: duckdb.DuckDBPyConnection, settings: Settings, asked: Asked) -> t
             f"No source has that id; write it with its source in front, such as {example}:ID."
         )
     return (found or possible)[0], bool(known)
+
+
+def _is_known(con: duckdb.DuckDBPyConnection, person: Person) -> bool:
+    rules = person.rules()
+    return bool(files_about(con, rules)) or crm_people.is_known(con, rules)
 
 
 def _lead(published: str) -> Person:
@@ -290,8 +295,19 @@ def _to_do(settings: Settings, person: Person, spared: list[str]) -> tuple[str, 
     found = [
         f"Remove the person from {file}: the file still holds it, and only the tombstone keeps it out here."
         for file in sorted(person.files)
-    ] or [f"Look whether an export in {sources} holds the person: these files are yours to change."]
-    found.append("Remove the person in the CRM, so that the next export is without.")
+    ]
+    if sources and not found:
+        found.append(
+            f"Look whether an export in {sources} holds the person: these files are yours to change."
+        )
+    if sources:
+        found.append("Remove the person in the CRM, so that the next export is without.")
+    asked = [name for name, source in settings.sources.items() if name not in settings.file_sources]
+    if asked:
+        found.append(
+            f"Remove the person in the CRM of {', '.join(asked)}: only the tombstone keeps out here what the "
+            "CRM still answers."
+        )
     found.append(
         f"Remove the person from backups and copies of {settings.paths.warehouse} and of "
         f"{settings.paths.published}, or let them expire; so from downloaded CSV files and from BI tools."

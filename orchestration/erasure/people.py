@@ -19,6 +19,7 @@ from typing import Any, Self
 
 import duckdb
 
+from orchestration.erasure import crm_people
 from orchestration.errors import SettingsError
 from orchestration.ingest.export_format import RAW_SCHEMA
 from orchestration.ingest.forgotten_rows import EMPLOYEES, Rules, addresses, present_tables
@@ -79,6 +80,8 @@ class Person:
     def looked_for(self) -> set[str]:
         """Every text that must be nowhere afterwards."""
         own = {published.partition(":")[2] for published in self.published_ids()}
+        # a number is no word: it stands everywhere, in JSON also where no text may take its place
+        own = {text for text in own if not text.isdigit()}
         long = {text for text in own | self.words | self.names if len(text) >= WORD_LENGTH}
         return self.published_ids() | self.addresses | long
 
@@ -103,24 +106,32 @@ def complete(con: duckdb.DuckDBPyConnection, person: Person) -> None:
     while before != len(person.leads) + len(person.contacts):
         before = len(person.leads) + len(person.contacts)
         _add_leads(con, person)
-        if len(person.leads) > LEADS_OF_ONE_PERSON:
+        for kind, one in crm_people.same_person(con, _ids_of(person), person.emails):
+            (person.leads if kind == "lead" else person.contacts).add(one)
+        if max(len(person.leads), len(person.contacts)) > LEADS_OF_ONE_PERSON:
             raise SettingsError(
-                f"That would be more than {LEADS_OF_ONE_PERSON} leads, which is no one person: the address "
-                "of a rep, or a contact that stands for many. Nothing was removed; name the leads one by "
-                "one, with --lead."
+                f"That would be more than {LEADS_OF_ONE_PERSON} leads or contacts, which is no one person: "
+                "the address of a rep, or a contact that stands for many. Nothing was removed; name the "
+                "leads one by one, with --lead."
             )
     person.opportunities |= _ids(con, "opportunities", "opportunity_id", {"lead_id": person.leads})
     name = identifier("account_name")
     person.names |= _texts(con, "accounts", name, {"account_id": person.accounts})
+    person.names |= crm_people.texts_of(con, person.accounts)
     _add_texts(con, person)
 
 
 def accounts_of(con: duckdb.DuckDBPyConnection, person: Person) -> set[str]:
     """The accounts that the person's leads and deals are tied to."""
     tables = ("leads", "opportunities")
-    return {
+    found = {
         account for table in tables for account in _ids(con, table, "account_id", {"lead_id": person.leads})
     }
+    return found | crm_people.accounts_of(con, _ids_of(person))
+
+
+def _ids_of(person: Person) -> dict[Kind, set[str]]:
+    return {"lead": person.leads, "contact": person.contacts}
 
 
 def _add_leads(con: duckdb.DuckDBPyConnection, person: Person) -> None:

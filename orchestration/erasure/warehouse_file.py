@@ -17,6 +17,7 @@ import shutil
 import duckdb
 
 from orchestration import run_record
+from orchestration.erasure import crm_people
 from orchestration.ingest import tombstones
 from orchestration.ingest.forgotten_rows import Rules, remove_from_raw
 from orchestration.ingest.sql_text import identifier, literal
@@ -37,7 +38,7 @@ def remove(con: duckdb.DuckDBPyConnection, new: list[Tombstone]) -> dict[str, tu
     con.begin()
     try:
         tombstones.write(con, new)
-        changed = remove_from_raw(con, Rules(new))
+        changed = remove_from_raw(con, Rules(new)) | crm_people.remove_from_raw(con, Rules(new))
         built = con.execute(
             "select distinct schema_name from duckdb_schemas() where database_name = current_database()"
         ).fetchall()

@@ -68,6 +68,10 @@ class Rules:
     def __bool__(self) -> bool:
         return bool(self._hashes)
 
+    @classmethod
+    def of_emails(cls, hashes: Iterable[str]) -> Rules:
+        return cls(Tombstone("email", "", one, "", "") for one in hashes)
+
     def of(self, table: Table, columns: Iterable[str], source: str = "_source") -> Treatment:
         """For rows of `table` that have these `columns`; `source` is the SQL of their source's name."""
         present = set(columns)
@@ -109,9 +113,9 @@ class Rules:
         elif table.name not in EMPLOYEES:
             clear[FREE_TEXT] = f"{of_deal} or {free_text}"
         return Treatment(
-            _definite(drop),
+            definite(drop),
             {
-                name: f"{identifier(name)} is not null and {_definite(condition)}"
+                name: f"{identifier(name)} is not null and {definite(condition)}"
                 for name, condition in clear.items()
                 if name in present
             },
@@ -136,9 +140,13 @@ class Rules:
         found = f"coalesce(list_has_any({address_hashes(text)}, {_list(hashes)}), false)"
         return f"case when contains(cast({text} as varchar), '@') then {found} else false end"
 
-    def is_record(self, kind: Kind, column: str, source: str) -> str:
-        """The condition under which a column names a record of somebody forgotten; never null."""
-        return self._record(kind, column, source)
+    def is_record(self, kind: Kind, value: str, source: str) -> str:
+        """The condition under which a value names a record of somebody forgotten; never null."""
+        hashes = self._hashes.get(kind)
+        if not hashes:
+            return "false"
+        wanted = ", ".join(literal(found) for found in sorted(hashes))
+        return f"coalesce({_hash(source, value)} in ({wanted}), false)"
 
     def is_hash_of_address(self, column: str) -> str:
         """The condition under which a column is the hash of the address of somebody forgotten; never null."""
@@ -148,11 +156,7 @@ class Rules:
         )
 
     def _record(self, kind: Kind, column: str, source: str) -> str:
-        hashes = self._hashes.get(kind)
-        if not hashes:
-            return "false"
-        wanted = ", ".join(literal(found) for found in sorted(hashes))
-        return f"coalesce({_hash(source, identifier(column))} in ({wanted}), false)"
+        return self.is_record(kind, identifier(column), source)
 
 
 class Forgotten:
@@ -177,10 +181,10 @@ class Forgotten:
         if table.name == "opportunities" and "lead_id" in treatment.clear:
             query = f"select distinct opportunity_id from {relation} where {treatment.clear['lead_id']}"
             self._deals = [deal for (deal,) in con.execute(query).fetchall() if deal is not None]
-        with _touched(con, relation, treatment) as touched:
+        with touched_by(con, relation, treatment) as touched:
             query = f"select count(*) from {touched} join {relation} using (rowid) where goes and not is_bad"
             loadable = _count(con, query)
-            _withhold(con, relation, treatment, touched)
+            withhold(con, relation, treatment, touched)
         return loadable
 
     def is_quarantined_record(self, record: str) -> str:
@@ -218,7 +222,7 @@ def address_hashes(text: str) -> str:
 
 
 @contextmanager
-def _touched(con: duckdb.DuckDBPyConnection, relation: str, treatment: Treatment) -> Iterator[str]:
+def touched_by(con: duckdb.DuckDBPyConnection, relation: str, treatment: Treatment) -> Iterator[str]:
     """A temporary table of the rows that something happens to: their `rowid`, whether each `goes`, and per
     column, by its number, whether it loses its value."""
     clears = [f"{condition} as clears_{number}" for number, condition in enumerate(treatment.clear.values())]
@@ -234,7 +238,7 @@ def _touched(con: duckdb.DuckDBPyConnection, relation: str, treatment: Treatment
         con.execute("drop table zeven_touched")
 
 
-def _withhold(con: duckdb.DuckDBPyConnection, relation: str, treatment: Treatment, touched: str) -> None:
+def withhold(con: duckdb.DuckDBPyConnection, relation: str, treatment: Treatment, touched: str) -> None:
     """Clear and remove what `touched` says."""
     cleared = ", ".join(
         f"{identifier(name)} = case when touched.clears_{number} then null else {identifier(name)} end"
@@ -256,7 +260,7 @@ def remove_from_raw(con: duckdb.DuckDBPyConnection, rules: Rules) -> dict[str, t
     found: dict[str, tuple[int, int]] = {}
     for table in present_tables(con):
         name, treatment = raw_name(table.name), rules.of(table, _columns(con, table.name))
-        with _touched(con, name, treatment) as touched:
+        with touched_by(con, name, treatment) as touched:
             concerned = _count(con, f"select count(*) from {touched}")
             gone = _count(con, f"select count(*) from {touched} where goes")
             if not concerned:
@@ -265,24 +269,28 @@ def remove_from_raw(con: duckdb.DuckDBPyConnection, rules: Rules) -> dict[str, t
                 f"select _source as source, {literal(table.name)} as table_name, _batch_id as batch_id"
                 f" from {name} where rowid in (select rowid from {touched} where goes)"
             )
-            _rewrite_ledger(con, "rows_loaded", batches)
-            _withhold(con, name, treatment, touched)
+            rewrite_ledger(con, raw_name("load_ledger"), "rows_loaded", batches)
+            withhold(con, name, treatment, touched)
         found[table.name] = gone, concerned - gone
     if _columns(con, "quarantine"):
         name, condition = raw_name("quarantine"), rules.quarantined("source", "cast(record as varchar)")
-        _rewrite_ledger(
-            con, "rows_quarantined", f"select source, table_name, batch_id from {name} where {condition}"
-        )
+        batches = f"select source, table_name, batch_id from {name} where {condition}"
+        rewrite_ledger(con, raw_name("load_ledger"), "rows_quarantined", batches)
         if gone := _count(con, f"delete from {name} where {condition}"):
             found["quarantine"] = gone, 0
     return found
 
 
-def _rewrite_ledger(con: duckdb.DuckDBPyConnection, column: str, batches: str) -> None:
-    """`batches` gives source, table and batch of every row that goes; `column` counted it so far."""
+def rewrite_ledger(
+    con: duckdb.DuckDBPyConnection, ledger: str, column: str, batches: str, *, was_read: bool = True
+) -> None:
+    """`batches` gives source, table and batch of every row that goes; `column` counted it so far.
+
+    `was_read`: it is one of the rows that came in, which `rows_withheld` goes on counting.
+    """
+    withheld = ", rows_withheld = coalesce(rows_withheld, 0) + gone.number" if was_read else ""
     con.execute(
-        f"update {raw_name('load_ledger')} as ledger set {column} = {column} - gone.number,"
-        " rows_withheld = coalesce(rows_withheld, 0) + gone.number"
+        f"update {ledger} as ledger set {column} = {column} - gone.number{withheld}"
         f" from (select *, count(*) as number from ({batches}) group by all) as gone"
         " where ledger.source = gone.source and ledger.table_name = gone.table_name"
         " and ledger.batch_id = gone.batch_id"
@@ -314,7 +322,7 @@ def _is_missing(column: str, present: set[str]) -> str:
     return f"{identifier(column)} is null" if column in present else "true"
 
 
-def _definite(condition: str) -> str:
+def definite(condition: str) -> str:
     return f"coalesce({condition}, false)"
 
 

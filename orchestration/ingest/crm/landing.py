@@ -23,10 +23,9 @@ import duckdb
 import orjson
 
 from orchestration.errors import SourceError
+from orchestration.ingest.crm.forgotten_records import leave_out
 from orchestration.ingest.crm.objects import LOAD_COLUMNS, Field, Object
-from orchestration.ingest.forgotten_rows import Rules
 from orchestration.ingest.sql_text import identifier, literal
-from orchestration.ingest.tombstones import read as read_tombstones
 
 Row = Mapping[str, Any]
 
@@ -190,8 +189,8 @@ class Landing:
         self._type(object_, query)
         landed.rows_in = self._count("zeven_typed")
         self._refuse_keyless(object_)
-        landed.rows_quarantined = self._quarantine(object_, batch_id)
         landed.rows_withheld = self._withhold(object_)
+        landed.rows_quarantined = self._quarantine(object_, batch_id)
         landed.rows_repeated = self._drop_repeats(object_)
         self._remember_newest(object_)
         if is_complete or of_parents:
@@ -232,29 +231,18 @@ class Landing:
             )
 
     def _quarantine(self, object_: Object, batch_id: str) -> int:
-        rules = self._rules()
-        withheld = rules.quarantined(literal(self.source), "CAST(_record AS VARCHAR)") if rules else "false"
         self.con.execute(
             f"INSERT INTO {self.table('quarantine')} SELECT ?, ?, ?, _row,"
             " array_to_string([split_part(r, ':', 1) FOR r IN _reasons], ', '),"
             " array_to_string(_reasons, '; '), _record FROM zeven_typed"
-            f" WHERE len(_reasons) > 0 AND NOT ({withheld})",
+            " WHERE len(_reasons) > 0",
             [self.source, object_.name, batch_id],
         )
         return self._delete("zeven_typed", "len(_reasons) > 0")
 
     def _withhold(self, object_: Object) -> int:
         """Leave out, or empty, what is about somebody who was forgotten."""
-        rules = self._rules()
-        if not rules:
-            return 0
-        gone, emptied = forgotten(object_, rules, literal(self.source))
-        for name, condition in emptied.items():
-            self.con.execute(f"UPDATE zeven_typed SET {identifier(name)} = NULL WHERE {condition}")
-        return self._delete("zeven_typed", gone)
-
-    def _rules(self) -> Rules:
-        return Rules(read_tombstones(self.con, self.warehouse))
+        return leave_out(self.con, object_, self.warehouse, self.source, "zeven_typed")
 
     def _drop_repeats(self, object_: Object) -> int:
         key = ", ".join(identifier(name) for name in object_.key)
@@ -392,16 +380,6 @@ def prepare(con: duckdb.DuckDBPyConnection, schema: str, objects: Mapping[str, O
         for column, sql_type in columns:
             if column.casefold() not in present:
                 con.execute(f"ALTER TABLE {table} ADD COLUMN {identifier(column)} {sql_type}")
-
-
-def forgotten(object_: Object, rules: Rules, source: str = "_source") -> tuple[str, dict[str, str]]:
-    """Conditions: the row is about somebody who was forgotten; per field, it is to be emptied."""
-    addresses = [
-        rules.is_hash_of_address(identifier(one.name)) for one in object_.fields if one.kind == "email"
-    ]
-    records = [rules.is_record(kind, name, source) for name, kind in object_.goes_with]
-    goes = " or ".join(["false", *records, *addresses])
-    return goes, {name: rules.is_record(kind, name, source) for name, kind in object_.loses}
 
 
 def _plain(value: Any) -> str | None:

@@ -147,6 +147,8 @@ def _ids(given: Mapping[str, Kinds] | None) -> tuple[RecordId, ...]:
 
 def _refuse_what_is_not_declared(made: Object) -> None:
     """A misspelt field would be found when somebody is to be forgotten, years later."""
+    if odd := sorted({field.kind for field in made.fields} - set(SQL_TYPES)):
+        raise ValueError(f"{made.name}: {', '.join(odd)} is no kind of field")
     known = {field.name for field in made.fields}
     named = [field for field, _ in (*made.goes_with, *made.loses, *made.same_person)]
     named += [field for text, (id_field, _) in made.clears for field in (text, id_field)]
