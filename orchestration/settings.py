@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -237,6 +237,39 @@ class FilesSource(_Section):
         return self
 
 
+class SqlTable(_Section):
+    """A table or view of a database that gives one canonical table; expressions as in a file's mapping."""
+
+    table: NonEmpty
+    key: NonEmpty
+    cursor: NonEmpty | None = None
+    deleted: SqlExpression | None = None
+    columns: dict[str, SqlExpression] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_says_deleted(self) -> Self:
+        if self.deleted is not None and "is_deleted" in self.columns:
+            raise ValueError("deleted and columns.is_deleted say the same; leave one of them out")
+        return self
+
+
+class SqlSource(_Section):
+    """A CRM's own database. Its address is in the environment, named after the source."""
+
+    kind: Literal["sql"]
+    time_zone: TimeZone = "UTC"
+    overlap_minutes: int = Field(default=60, ge=0)
+    keys_every_days: int = Field(default=7, ge=0)
+    rows_per_piece: int = Field(default=200_000, ge=1)
+    max_quarantine_ratio: float = Field(default=0.05, ge=0, le=1, strict=False)
+    tables: dict[str, SqlTable] = Field(min_length=1)
+
+    date_format: ClassVar[str] = "%Y-%m-%d"
+    timestamp_format: ClassVar[str] = "iso"
+    decimal_separator: ClassVar[str] = "."
+    """How text is read where a database keeps a date or a number as text; otherwise, by an expression."""
+
+
 class SalesforceSource(_Section):
     """An org of Salesforce. The credential is in the environment, named after the source."""
 
@@ -261,7 +294,7 @@ class PipedriveSource(_Section):
 
 
 Source = Annotated[
-    FilesSource | SalesforceSource | HubspotSource | PipedriveSource, Field(discriminator="kind")
+    FilesSource | SqlSource | SalesforceSource | HubspotSource | PipedriveSource, Field(discriminator="kind")
 ]
 SOURCE_KINDS: dict[str, type[_Section]] = {
     kind: model
@@ -427,5 +460,6 @@ def _known_keys(path: tuple[Any, ...], loc: tuple[Any, ...]) -> list[str]:
             annotation = model.model_fields[part].annotation
             model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
         else:
-            return list(TableMapping.model_fields) if "tables" in path else list(LeadExclusion.model_fields)
+            table = SqlTable if loc[2] == "sql" else TableMapping
+            return list((table if "tables" in path else LeadExclusion).model_fields)
     return [name for name in model.model_fields if name != "file"] if model else []

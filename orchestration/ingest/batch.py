@@ -1,8 +1,8 @@
-"""Turns the records of one file into typed rows and quarantine rows.
+"""Turns the records of one file, or of one piece of a database's table, into typed rows and quarantine rows.
 
 Belongs here: the queries from `INCOMING` to the raw table, and the decision that too much of a file is
-unreadable. Does not belong here: reading files (the readers), what a value looks like (`values.py`),
-transactions (`files.py`).
+unreadable. Does not belong here: reading files (the readers) or databases, what a value looks like
+(`values.py`), transactions (`files.py`, `sql_database_rows.py`).
 """
 
 # ruff: noqa: S608 -- names and values in queries are quoted by sql_text
@@ -19,14 +19,15 @@ from orchestration.ingest.file_discovery import TableFile
 from orchestration.ingest.forgotten_rows import Forgotten
 from orchestration.ingest.mapping import Origin
 from orchestration.ingest.raw_tables import raw_columns, raw_name
-from orchestration.ingest.records import INCOMING, LINE_NUMBER, ROW_NUMBER, UNREADABLE, Records
+from orchestration.ingest.records import INCOMING, LINE_NUMBER, ROW_NUMBER, UNREADABLE, Piece, Records
 from orchestration.ingest.sql_text import identifier, literal, struct_literal
 from orchestration.ingest.values import Notation, Value, quoted
-from orchestration.settings import FilesSource
+from orchestration.settings import FilesSource, SqlSource
 
 FEW_ROWS = 10
 """Up to so many unreadable rows never refuse a file, because a share of a few rows says nothing; unless none
-of its rows is readable, or the declared share is 0."""
+of its rows is readable, or the declared share is 0. Of a database's table, in which a piece may be the few
+rows that were changed since yesterday, they refuse nothing."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,9 @@ class Batch:
     def __init__(
         self,
         con: duckdb.DuckDBPyConnection,
-        file: TableFile,
+        file: TableFile | Piece,
         table: Table,
-        source: FilesSource,
+        source: FilesSource | SqlSource,
         records: Records,
         origins: list[Origin],
         forgotten: Forgotten,
@@ -176,7 +177,7 @@ class Batch:
         mapping = self._source.tables.get(self._table.name)
         known = set() if mapping and mapping.columns else {column.name for column in self._table.columns}
         others = [name for name in self._records.columns if name.casefold() not in known]
-        if not others:
+        if not others or not self._records.keeps_others:
             return "CAST(NULL AS JSON)"
         some = " OR ".join(f"{identifier(name)} IS NOT NULL" for name in others)
         return f"CASE WHEN {some} THEN {self._as_json(others)} END"
@@ -205,7 +206,8 @@ class Batch:
 
     def _refuse_unreadable(self, outcome: Outcome) -> None:
         bad, ratio = outcome.rows_quarantined, self._source.max_quarantine_ratio
-        too_many = bad > FEW_ROWS or outcome.rows_loaded == 0 or ratio == 0
+        is_piece = isinstance(self._file, Piece)
+        too_many = bad > FEW_ROWS or (not is_piece and outcome.rows_loaded == 0) or ratio == 0
         if not (bad > ratio * outcome.rows_in and too_many):
             return
         reason, times, line = self._con.execute(
@@ -215,9 +217,10 @@ class Batch:
             f" FROM ({self._rejected(masked=True)}) GROUP BY regexp_replace(reason, '''.*?''|\\d+', '', 'g')"
             " ORDER BY times DESC, first LIMIT 1"
         ).fetchall()[0]
-        place = "row" if self._file.format == "parquet" else "line"
+        place = "line" if self._file.format in ("csv", "jsonl") else "row"
+        what = "this piece of the table" if is_piece else "the file"
         raise SourceError(
             f"{self._file.path}: {bad} of its {outcome.rows_in} rows are unreadable, more than"
-            f" max_quarantine_ratio = {ratio:g} allows, so the file is not loaded; most often ({times}"
+            f" max_quarantine_ratio = {ratio:g} allows, so {what} is not loaded; most often ({times}"
             f" times, first in {place} {line}): {reason}."
         )

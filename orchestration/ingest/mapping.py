@@ -1,4 +1,5 @@
-"""What gives each canonical column: the file's own column of that name, or the settings' SQL expression.
+"""What gives each canonical column: the file's (or database table's) own column of that name, or the
+settings' SQL expression.
 
 Belongs here: that expressions name columns that exist, and their types. Does not belong here: whether an
 expression is harmless (`orchestration/expressions.py`), reading values (`values.py`) or comparing headers
@@ -19,7 +20,7 @@ from orchestration.errors import SourceError, ZevenError
 from orchestration.expressions import ExpressionError, columns_named
 from orchestration.ingest.export_format import Column, Table
 from orchestration.ingest.sql_text import first_line, identifier
-from orchestration.settings import TableMapping
+from orchestration.settings import SqlTable, TableMapping
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class MappingError(ZevenError):
         self.column = column
 
 
-def check_names(source_name: str, table: Table, mapping: TableMapping) -> None:
+def check_names(source_name: str, table: Table, mapping: TableMapping | SqlTable) -> None:
     """Refuse a mapping to columns that the format does not have."""
     known = [column.name for column in table.columns]
     for name in mapping.columns:
@@ -53,7 +54,9 @@ def check_names(source_name: str, table: Table, mapping: TableMapping) -> None:
             )
 
 
-def check_expressions(con: duckdb.DuckDBPyConnection, mapping: TableMapping) -> dict[str, set[str]]:
+def check_expressions(
+    con: duckdb.DuckDBPyConnection, mapping: TableMapping | SqlTable
+) -> dict[str, set[str]]:
     """The own columns that each mapped expression names, in lower case, by canonical column.
 
     Raises `MappingError` for anything but one scalar expression whose value depends on the row alone.
@@ -70,7 +73,7 @@ def check_expressions(con: duckdb.DuckDBPyConnection, mapping: TableMapping) -> 
 def origins(
     con: duckdb.DuckDBPyConnection,
     table: Table,
-    mapping: TableMapping | None,
+    mapping: TableMapping | SqlTable | None,
     own: Mapping[str, str],
     relation: str,
 ) -> list[Origin]:

@@ -1,8 +1,8 @@
-"""The tables that raw data of the `files` kind lives in, and the ledger of what was loaded.
+"""The tables that raw data of the kinds `files` and `sql` lives in, and the ledger of what was loaded.
 
 Belongs here: the shape of `raw_files.*`, creating and widening it, reading and writing the ledger, and
-removing a batch. Does not belong here: reading files (`plain_file.py`, `*_reader.py`) or deciding what to
-load (`files.py`).
+removing a batch. Does not belong here: reading files (`plain_file.py`, `*_reader.py`), deciding what to
+load (`files.py`), or what is remembered of a database (`sql_database_rows.py`).
 """
 
 # ruff: noqa: S608 -- names and values in queries are quoted by sql_text
@@ -32,8 +32,19 @@ LEDGER_COLUMNS: tuple[tuple[str, str], ...] = (
     ("columns_found", "VARCHAR[]"),  # the file's own columns, in their order
     ("loaded_at", "TIMESTAMP"),  # UTC
     ("rows_withheld", "BIGINT"),  # about somebody who was forgotten: in none of the tables
+    # of databases only, as a file's rows are never looked at one by one:
+    ("rows_unchanged", "BIGINT"),  # read again and still the same
+    (
+        "rows_replaced",
+        "BIGINT",
+    ),  # loaded once, and taken out since by a newer version or because they are gone
+    ("rows_deleted", "BIGINT"),  # found to be gone from the database: not of rows_in
 )
-"""One row per loaded batch; a batch that is read anew replaces its row."""
+"""One row per loaded batch; a batch that is read anew replaces its row.
+
+rows_in is the sum of the rows loaded, quarantined, withheld, unchanged and replaced; rows_loaded is what
+stands in raw of the batch.
+"""
 
 QUARANTINE_COLUMNS: tuple[tuple[str, str], ...] = (
     ("source", "VARCHAR"),
@@ -68,6 +79,9 @@ class LedgerEntry:
     columns_found: tuple[str, ...]
     loaded_at: datetime
     rows_withheld: int = 0
+    rows_unchanged: int = 0
+    rows_replaced: int = 0
+    rows_deleted: int = 0
 
 
 def raw_columns(table: Table) -> tuple[tuple[str, str], ...]:
@@ -111,12 +125,13 @@ def ledger_entries(con: duckdb.DuckDBPyConnection, source: str) -> list[LedgerEn
         [source],
     ).fetchall()
     entries = (dict(zip((name for name, _ in LEDGER_COLUMNS), row, strict=True)) for row in rows)
+    counted_later = ("rows_withheld", "rows_unchanged", "rows_replaced", "rows_deleted")
     return [
         LedgerEntry(
             **{
                 **entry,
                 "columns_found": tuple(entry["columns_found"]),
-                "rows_withheld": entry["rows_withheld"] or 0,
+                **{name: entry[name] or 0 for name in counted_later},
             }
         )
         for entry in entries

@@ -1,4 +1,5 @@
-"""What every reader hands over: the records of one file as a relation, and an account of them.
+"""What every reader hands over: the records of one file, or of one piece of a database's table, as a
+relation, and an account of them.
 
 Belongs here: that hand-over and its names. Does not belong here: how a format is read.
 """
@@ -50,3 +51,15 @@ class Records:
     """False where no value can have a tab, a line end or a no-break space around it."""
     own_decimal_point: bool = False
     """The format itself fixes "." as the decimal separator, whatever is declared for CSV."""
+    keeps_others: bool = True
+    """Whether columns that the format does not know are kept in `_other_columns`."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Rows of a table of a database that are loaded together; to a batch, what a file is otherwise."""
+
+    path: str
+    """How a sentence begins that speaks of it: the source and the table."""
+    name: str
+    format: str = "rows"

@@ -5,12 +5,13 @@ Belongs here: one line per kind. Does not belong here: anything about a kind.
 
 from __future__ import annotations
 
-from orchestration.ingest import files
+from orchestration.ingest import files, sql_database
 from orchestration.ingest.source_kind import SourceKind
 from orchestration.settings import Settings
 
 KINDS: dict[str, SourceKind] = {
     "files": files,
+    "sql": sql_database,
 }
 
 

@@ -18,7 +18,7 @@ import duckdb
 from orchestration.errors import SourceError
 from orchestration.ingest.export_format import Column
 from orchestration.ingest.sql_text import first_line, identifier, literal
-from orchestration.settings import FilesSource
+from orchestration.settings import FilesSource, SqlSource
 
 EARLIEST = "TIMESTAMP '1900-01-01'"
 LATEST = "TIMESTAMP '2201-01-01'"
@@ -354,7 +354,7 @@ class Value:
         return f"timezone('UTC', {zoned})"
 
 
-def check_formats(con: duckdb.DuckDBPyConnection, source_name: str, source: FilesSource) -> None:
+def check_formats(con: duckdb.DuckDBPyConnection, source_name: str, source: FilesSource | SqlSource) -> None:
     """Refuse date and timestamp formats that DuckDB cannot read, and time zones that it does not know."""
     declared = {"date_format": source.date_format}
     if source.timestamp_format != "iso":

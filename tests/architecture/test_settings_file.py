@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
+from orchestration.ingest.registry import KINDS
 from orchestration.settings import (
     PROJECT_ROOT,
+    SOURCE_KINDS,
     FilesSource,
     LeadExclusion,
     Settings,
+    SqlTable,
     TableMapping,
     load_settings,
 )
@@ -22,10 +27,17 @@ from orchestration.toml_lines import line_of
 
 FILE = PROJECT_ROOT / "zeven.toml"
 TEXT = FILE.read_text(encoding="utf-8")
-EXAMPLES = ("# [", "# reason", "# condition", "# files", "# format", "# opportunity_id", "# is_won")
-UNCOMMENTED = "\n".join(
-    line.removeprefix("# ") if line.startswith(EXAMPLES) else line for line in TEXT.splitlines()
-)
+
+
+def switched_on(lines: list[str]) -> Iterator[str]:
+    """The lines with the examples as if they counted: from `# [table]` on, as long as keys follow."""
+    is_example = False
+    for line in lines:
+        is_example = line.startswith("# [") or (is_example and bool(re.match(r"# [\w\".]+ = ", line)))
+        yield line.removeprefix("# ") if is_example else line
+
+
+UNCOMMENTED = "\n".join(switched_on(TEXT.splitlines()))
 """The file with its examples switched on."""
 
 EXAMPLE_ONLY = {"company.name", "sources.demo.folder", "response.exclude_sources"}
@@ -98,6 +110,24 @@ def test_the_examples_show_every_key_of_what_has_no_default(model: type[BaseMode
     else:
         example = next(iter(shown["sources"]["demo"]["tables"].values()))
     assert set(example) == set(model.model_fields)
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"files"}))
+def test_every_kind_of_source_has_an_example_with_every_key_and_its_default(kind: str) -> None:
+    sources = tomllib.loads(UNCOMMENTED)["sources"].values()
+    example = next(source for source in sources if source["kind"] == kind)
+    keys = keys_of(SOURCE_KINDS[kind])
+    assert set(example) == set(keys)
+    for key in set(keys) - {"kind"}:
+        default = SOURCE_KINDS[kind].model_fields[key]
+        if not default.is_required() and not isinstance(example[key], dict):
+            assert example[key] == default.get_default(), f"{kind}.{key}"
+
+
+def test_the_example_of_a_database_shows_every_key_of_a_table() -> None:
+    sources = tomllib.loads(UNCOMMENTED)["sources"].values()
+    [database] = [source for source in sources if source["kind"] == "sql"]
+    assert set(database["tables"]["opportunities"]) == set(SqlTable.model_fields)
 
 
 def test_the_examples_load(tmp_path: Path) -> None:

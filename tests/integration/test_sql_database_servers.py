@@ -1,0 +1,341 @@
+"""Real PostgreSQL and MariaDB servers, private and on loopback: types, rights, speed of a load, and kill
+-9."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+import sqlalchemy as sa
+
+from orchestration.errors import SourceError
+from orchestration.ingest import sql_database
+from orchestration.settings import Settings, load_settings
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sql_servers")]
+
+LOADED_AT = datetime(2026, 3, 31, 6, 0)  # noqa: DTZ001 -- in UTC
+SERVERS = ("postgresql", "mysql")
+ODOO = """
+[sources.crm.tables.opportunities]
+table = "TABLE"
+key = "id"
+cursor = "write_date"
+deleted = "not active"
+[sources.crm.tables.opportunities.columns]
+opportunity_id = "id"
+created_at = "create_date"
+stage = "stage ->> 'en_US'"
+amount = "expected_revenue"
+probability = "probability"
+expected_close_on = "date_deadline"
+is_won = "won"
+source = "note"
+updated_at = "write_date"
+"""
+COLUMNS = {
+    "postgresql": "id bigint primary key, stage jsonb, expected_revenue numeric, probability float8,"
+    " date_deadline date, won boolean, active boolean, note text, create_date timestamptz,"
+    " write_date timestamp",
+    "mysql": "id bigint unsigned primary key, stage json, expected_revenue decimal(16,4), probability double,"
+    " date_deadline date, won bit(1), active tinyint(1), note varchar(80), create_date timestamp(6) null,"
+    " write_date datetime(6)",
+}
+
+
+@dataclass
+class Server:
+    kind: str
+    admin: str
+    """Address of who may do all."""
+    reader: str
+    """Address of a user who may read `crm_lead`."""
+
+    def run(self, *statements: str) -> None:
+        engine = sa.create_engine(self.admin, poolclass=sa.NullPool)
+        with engine.begin() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def as_user(user: str, folder: Path) -> dict[str, str]:
+    """Servers refuse to run as root; whoever is not root is the user already."""
+    if os.getuid() != 0:
+        return {}
+    shutil.chown(folder, user)
+    return {"user": user}
+
+
+def postgresql(folder: Path) -> Iterator[Server]:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.skip("no PostgreSQL server here: apt-get install postgresql")
+    user, port, bin_ = as_user("postgres", folder), free_port(), found[-1].parent
+    data = folder / "data"
+    subprocess.run(
+        [bin_ / "initdb", "-D", data, "-U", "admin", "-A", "trust"], check=True, capture_output=True, **user
+    )
+    (data / "pg_hba.conf").write_text(
+        "host all admin 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+    )
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+    start = [bin_ / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"]
+    subprocess.run(start, check=True, stdout=subprocess.DEVNULL, **user)
+    try:
+        server = Server(
+            "postgresql",
+            f"postgresql+psycopg://admin@127.0.0.1:{port}/postgres",
+            f"postgresql://reader:s3cret-word@127.0.0.1:{port}/postgres",
+        )
+        server.run("create role reader login password 's3cret-word'", "create schema secret")
+        yield server
+    finally:
+        subprocess.run(
+            [bin_ / "pg_ctl", "-D", data, "-m", "immediate", "stop"], check=True, capture_output=True, **user
+        )
+
+
+def mysql(folder: Path) -> Iterator[Server]:
+    program, install = shutil.which("mariadbd", path="/usr/sbin:/usr/bin"), shutil.which("mariadb-install-db")
+    if program is None or install is None:
+        pytest.skip("no MariaDB server here: apt-get install mariadb-server")
+    user, port, data = as_user("mysql", folder), free_port(), folder / "data"
+    common = ["--no-defaults", f"--datadir={data}"]
+    made = [install, *common, "--auth-root-authentication-method=normal"]
+    subprocess.run(made, check=True, capture_output=True, **user)
+    options = [
+        f"--port={port}",
+        "--bind-address=127.0.0.1",
+        f"--socket={folder / 's'}",
+        f"--pid-file={folder / 'p'}",
+    ]
+    with (folder / "log").open("wb") as log:
+        running = subprocess.Popen([program, *common, *options], stdout=log, stderr=log, **user)
+    try:
+        server = Server(
+            "mysql",
+            f"mysql+pymysql://root@127.0.0.1:{port}/crm",
+            f"mysql://reader:s3cret-word@127.0.0.1:{port}/crm",
+        )
+        engine = sa.create_engine(server.admin.removesuffix("crm"), poolclass=sa.NullPool)
+        for _ in range(100):
+            try:
+                with engine.begin() as connection:
+                    connection.exec_driver_sql("create database crm character set utf8mb4")
+                break
+            except sa.exc.OperationalError:
+                time.sleep(0.2)
+        server.run("create user reader@'127.0.0.1' identified by 's3cret-word'")
+        yield server
+    finally:
+        running.kill()
+        running.wait()
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    # a socket's path may have 107 characters, and the folders of pytest are not open to the server's user
+    with tempfile.TemporaryDirectory(prefix="zeven-") as folder:
+        Path(folder).chmod(0o755)
+        yield from (postgresql if request.param == "postgresql" else mysql)(Path(folder))
+
+
+@pytest.fixture
+def settings(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    grant = "reader" if server.kind == "postgresql" else "reader@'127.0.0.1'"
+    name = table_of(server)
+    server.run(
+        f"drop table if exists {name}",
+        f"create table {name} ({COLUMNS[server.kind]})",
+        f"grant select on {name} to {grant}",
+    )
+    if server.kind == "postgresql":
+        server.run(f"grant usage on schema public to {grant}")
+    monkeypatch.setenv("ZEVEN_CRM_URL", server.reader)
+    return written(tmp_path, ODOO.replace("TABLE", name))
+
+
+def table_of(server: Server) -> str:
+    return "public.crm_lead" if server.kind == "postgresql" else "crm_lead"
+
+
+def written(folder: Path, tables: str, keys: str = "") -> Settings:
+    (folder / "warehouse").mkdir(exist_ok=True)
+    file = folder / "zeven.toml"
+    file.write_text(f'[company]\nname = "X"\n[sources.crm]\nkind = "sql"\n{keys}\n{tables}')
+    return load_settings(file)
+
+
+def load(con: duckdb.DuckDBPyConnection, settings: Settings) -> int:
+    sql_database.prepare(con)
+    return sql_database.load_table(con, settings, "crm", "opportunities", LOADED_AT).rows_loaded
+
+
+def refusal(con: duckdb.DuckDBPyConnection, settings: Settings) -> str:
+    with pytest.raises(SourceError) as caught:
+        load(con, settings)
+    assert "s3cret" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_types(server: Server, settings: Settings) -> None:
+    won = "true" if server.kind == "postgresql" else "b'1'"
+    stage = """'{"en_US": "Proposition", "nl_NL": "Voorstel"}'"""
+    at = "'2026-03-01 10:00:00+02'" if server.kind == "postgresql" else "'2026-03-01 08:00:00'"
+    name = table_of(server)
+    if server.kind == "mysql":
+        server.run("set global time_zone = '+00:00'")
+    server.run(
+        f"insert into {name} values (9007199254740993, {stage}, 1234.565, 12.5, '2026-04-30', {won},"
+        f" {won}, 'né',"
+        f" {at}, '2026-03-02 10:00:00.123456'), (2, null, null, null, null, null, null, null, {at}, null)"
+    )
+    with duckdb.connect() as con:
+        con.execute("set TimeZone = 'Asia/Tokyo'")
+        assert load(con, settings) == 1, "a deal without a stage is put aside"
+        found = con.execute(
+            "select opportunity_id, stage, amount, probability, expected_close_on, is_won, is_deleted,"
+            " source, created_at,"
+            " updated_at from raw_files.opportunities"
+        ).fetchall()
+        assert found == [
+            (
+                "9007199254740993",
+                "Proposition",
+                Decimal("1234.57"),
+                12.5,
+                date(2026, 4, 30),
+                True,
+                False,
+                "né",
+                datetime(2026, 3, 1, 8),  # noqa: DTZ001
+                datetime(2026, 3, 2, 10, 0, 0, 123456),  # noqa: DTZ001
+            )
+        ]
+        assert con.execute("select reason from raw_files.quarantine").fetchall() == [
+            ("stage: is required and empty",)
+        ]
+
+
+def test_what_a_server_refuses(server: Server, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden = "secret.deal" if server.kind == "postgresql" else "deal"
+    server.run(f"drop table if exists {hidden}", f"create table {hidden} (id int primary key, stage text)")
+    with duckdb.connect() as con:
+        lost = written(settings.file.parent, ODOO.replace("TABLE", "crm_leads"))
+        assert (
+            "has no table or view 'crm_leads' that the user 'reader' can see. Did you mean crm_lead?"
+            in refusal(con, lost)
+        )
+        mapping = (
+            '[sources.crm.tables.opportunities]\ntable = "HIDDEN"\nkey = "id"\n'
+            "[sources.crm.tables.opportunities.columns]\n"
+            'opportunity_id = "id"\ncreated_at = "\'2026-01-01\'"\n'
+        ).replace("HIDDEN", hidden)
+        denied = refusal(con, written(settings.file.parent, mapping))
+        said = (
+            "the user 'reader' may not read" if server.kind == "postgresql" else "has no table or view 'deal'"
+        )
+        assert said in denied
+        monkeypatch.setenv("ZEVEN_CRM_URL", server.reader.replace("s3cret-word", "s3cret-worse"))
+        assert "refused the user 'reader' with this password; correct ZEVEN_CRM_URL." in refusal(
+            con, settings
+        )
+        if server.kind == "postgresql":
+            monkeypatch.setenv("ZEVEN_CRM_URL", server.reader.replace("/postgres", "/nowhere"))
+            assert "has no database 'nowhere'" in refusal(con, settings)
+
+
+def test_the_session_cannot_write(server: Server, settings: Settings) -> None:
+    from orchestration.ingest.sql_database_connection import Database, address
+
+    server.run(f"insert into {table_of(server)} (id) values (1)")
+    database = Database("crm", address("crm", {"ZEVEN_CRM_URL": server.admin}))
+    with database._engine.connect() as connection, pytest.raises(sa.exc.DBAPIError, match=r"(?i)read.only"):
+        connection.exec_driver_sql(f"delete from {table_of(server)}")
+
+
+RUN = """
+import sys
+from datetime import datetime
+from pathlib import Path
+import duckdb
+from orchestration.ingest import sql_database
+from orchestration.settings import load_settings
+settings, at = load_settings(Path(sys.argv[1])), datetime(2026, 3, 31, 6)
+with duckdb.connect(sys.argv[2]) as con:
+    sql_database.prepare(con)
+    sql_database.load_table(con, settings, "crm", "opportunities", at)
+"""
+ROWS, KILLS = 60_000, 12
+
+
+def test_kill_at_any_moment(server: Server, settings: Settings, tmp_path: Path) -> None:
+    """Rows change and go while runs are killed; what is there in the end is what the database holds."""
+    name, seed = table_of(server), random.Random(7)
+    settings = written(tmp_path, ODOO.replace("TABLE", name), "rows_per_piece = 4000\nkeys_every_days = 0")
+    made = (
+        "generate_series(1, {0}) as s(i)"
+        if server.kind == "postgresql"
+        else "(select seq as i from seq_1_to_{0}) s"
+    )
+    plus = "{0} * interval '1 second'" if server.kind == "postgresql" else "interval {0} second"
+    stamp = f"timestamp '2026-01-01 00:00:00' + {plus}"
+    server.run(
+        f"insert into {name} (id, stage, expected_revenue, active, create_date, write_date)"
+        f' select i, \'{{"en_US": "New"}}\', i, {"true" if server.kind == "postgresql" else 1},'
+        " '2026-01-01',"
+        f" {stamp.format('i')} from {made.format(ROWS)}"
+    )
+    file, killed = tmp_path / "raw.duckdb", 0
+    for turn in range(KILLS):
+        command = [sys.executable, "-W", "ignore", "-c", RUN, str(settings.file), str(file)]
+        process = subprocess.Popen(command)
+        try:
+            process.wait(timeout=seed.uniform(0.8, 3.0))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            killed += 1
+        process.wait()
+        first = 1 + turn * 1000
+        server.run(
+            f"update {name} set expected_revenue = expected_revenue + 100000, write_date ="
+            f" {stamp.format(ROWS + turn)}"
+            f" where id between {first} and {first + 700}"
+        )
+    assert killed >= KILLS // 3, "the machine was too fast for this test to mean anything"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", RUN, str(settings.file), str(file)], check=True)
+    with sa.create_engine(server.admin).connect() as connection:
+        truth = connection.exec_driver_sql(f"select count(*), sum(expected_revenue) from {name}").one()
+    with duckdb.connect(str(file)) as con:
+        found = con.execute(
+            "select count(*), sum(amount), count(distinct opportunity_id) from raw_files.opportunities"
+        ).fetchall()[0]
+        assert found == (truth[0], Decimal(truth[1]), truth[0])
+        odd = con.execute(
+            "select * from raw_files.load_ledger where rows_in <> rows_loaded + rows_quarantined +"
+            " rows_withheld"
+            " + rows_unchanged + rows_replaced"
+        ).fetchall()
+        assert odd == []
+        told = con.execute("select sum(rows_loaded) from raw_files.load_ledger").fetchall()[0][0]
+        assert told == truth[0]
