@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 class Fault:
     """`kind` befalls the questions whose `METHOD /path` matches, at these occurrences (1 is the first).
 
-    - a number: that status, with `Retry-After` where `after` is given (seconds)
+    - a number: that status, with `Retry-After` where `after` is given (seconds), and with these `headers`
     - drop: the connection breaks off in the middle of the body
     - truncate: the body ends early, and its length says that this is all
     - slow: `after` seconds pass before the answer
@@ -34,6 +34,7 @@ class Fault:
     body: bytes = b'{"status":"error","message":"made to fail"}'
     act: Callable[[], None] = lambda: None
     met: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -112,5 +113,6 @@ async def _fail(send: Send, fault: Fault) -> None:
     ]
     if fault.after is not None:
         headers.append((b"retry-after", f"{fault.after:g}".encode()))
+    headers += [(name.lower().encode(), value.encode()) for name, value in fault.headers.items()]
     await send({"type": "http.response.start", "status": fault.kind, "headers": headers})
     await send({"type": "http.response.body", "body": fault.body})

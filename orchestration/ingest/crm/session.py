@@ -10,16 +10,19 @@ seconds of 429 and at a truncated body, simple-salesforce has none (measured aga
 
 from __future__ import annotations
 
+import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import orjson
 import requests
+from requests.hooks import default_hooks, dispatch_hook
 
 from orchestration.errors import SourceError
 
@@ -27,6 +30,9 @@ Verdict = Literal["good", "again", "wait", "expired", "spent", "refused"]
 """What an answer means: take it; ask again; ask again when the time it names is over; the token is no longer
 good; the budget of the day is used up; a person has to do something."""
 
+_ODD = (ValueError, LookupError, TypeError, AttributeError)
+"""What a CRM's own reading of an answer fails with where a proxy answered in the CRM's place."""
+_SHORTEST_SECRET = 6
 _AGAIN = frozenset({408, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 
 
@@ -68,6 +74,9 @@ class CrmSession(requests.Session):
 
     `judge_answer` may know more than `judge`; `explain` turns an answer that nobody can mend by waiting into
     the reason for a person (`refused` and `spent`). Raises `SourceError` when an answer cannot be had.
+
+    The address that is asked first is the CRM's: no other is asked, wherever a redirect or the link to a next
+    page points. `token` asks with a session of its own.
     """
 
     def __init__(
@@ -85,13 +94,19 @@ class CrmSession(requests.Session):
         self._token, self._judge, self._explain = token, judge_answer, explain
         self._patience, self._sleep = patience or Patience(), sleep
         self._authorised: dict[str, str] | None = None
+        self._host: tuple[str, str] | None = None
+        # or requests takes one from ~/.netrc besides ours; its proxies are wanted
+        self.auth = lambda request: request
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         """Send until there is an answer that says something; whole, and JSON where it says so."""
-        # a body is read here, where it can be asked for again; and there is no redirect to another host,
-        # which would be given the token
+        self._refuse_other_hosts(request)
+        # a body is read here, where it can be asked for again; and no redirect is followed, which would give
+        # the token away
         options |= {"stream": False, "allow_redirects": False}
         options["timeout"] = options.get("timeout") or self._patience.timeout
+        # hooks may raise (dlt's does, at 429): they are for the answer that is given, not for those before it
+        hooks, request.hooks = request.hooks, default_hooks()
         attempts, waited, is_new_token = 0, 0.0, False
         while True:
             attempts += 1
@@ -99,7 +114,8 @@ class CrmSession(requests.Session):
             response, verdict, reason = self._ask(request, options)
             if verdict == "good":
                 assert response is not None
-                return response
+                request.hooks = hooks
+                return dispatch_hook("response", hooks, response, **options)
             if verdict == "expired" and not is_new_token:
                 is_new_token, self._authorised = True, None
                 continue
@@ -111,6 +127,15 @@ class CrmSession(requests.Session):
             self.calls.repeated += 1
             self.calls.waited += pause
             self._sleep(pause)
+
+    def _refuse_other_hosts(self, request: requests.PreparedRequest) -> None:
+        host = _host_of(request.url)
+        self._host = self._host or host
+        if host != self._host:
+            raise SourceError(
+                f"{self.name}: the CRM of {'://'.join(self._host)} points to {'://'.join(host)}, which was"
+                " not asked and was given no token. Is the address in the settings the right one?"
+            )
 
     def _headers(self) -> dict[str, str]:
         if self._authorised is None:
@@ -129,19 +154,34 @@ class CrmSession(requests.Session):
             requests.ConnectionError,
             requests.Timeout,
             requests.exceptions.ChunkedEncodingError,
+            requests.exceptions.ContentDecodingError,
         ) as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):  # which waiting does not mend
+                return None, "refused", "its certificate is not trusted"
             return None, "again", _first_words(error)
-        verdict = self._judge(response)
-        if verdict == "good" and response.content and "json" in response.headers.get("Content-Type", ""):
-            try:
-                orjson.loads(response.content)
-            except orjson.JSONDecodeError:
-                return response, "again", "the answer broke off in the middle"
+        if 300 <= response.status_code < 400:
+            scheme, host = _host_of(urljoin(response.url, response.headers.get("Location", "")))
+            return response, "refused", f"it points to {scheme}://{host}, which is not followed"
+        verdict = self._judged(response)
+        if verdict == "good" and "json" in response.headers.get("Content-Type", "") and _is_cut(response):
+            return response, "again", "the answer broke off in the middle"
         return response, verdict, ""
+
+    def _judged(self, response: requests.Response) -> Verdict:
+        try:
+            return self._judge(response)
+        except _ODD:
+            return judge(response)
+
+    def _explained(self, response: requests.Response | None) -> str:
+        try:
+            return self._explain(response) if response is not None else ""
+        except _ODD:
+            return ""
 
     def _pause(self, response: requests.Response | None, attempts: int) -> float:
         told = _told_wait(response) if response is not None else None
-        if told is not None:
+        if told:
             return told
         return float(min(self._patience.first * 2 ** (attempts - 1), self._patience.longest))
 
@@ -157,7 +197,7 @@ class CrmSession(requests.Session):
         asked = (
             f"{request.method} {parts.path} of {parts.hostname}"  # the query may hold what nobody should read
         )
-        said = (self._explain(response) if response is not None else "") or reason
+        said = self._without_secrets(reason or self._explained(response))
         said = f" ({said})" if said else ""
         status = f" with {response.status_code}" if response is not None else ""
         match verdict:
@@ -182,6 +222,32 @@ class CrmSession(requests.Session):
             " kept; run again later."
         )
 
+    def _without_secrets(self, text: str) -> str:
+        """A token that was asked for is in no environment variable, so nobody else knows that it is one."""
+        for value in (self._authorised or {}).values():
+            for part in (value, value.rpartition(" ")[2]):
+                text = text.replace(part, "***") if len(part) >= _SHORTEST_SECRET else text
+        return text
+
+
+def _host_of(url: str | None) -> tuple[str, str]:
+    parts = urlsplit(url or "")
+    return parts.scheme, parts.netloc.rpartition("@")[2].lower()
+
+
+def _is_cut(response: requests.Response) -> bool:
+    """Whether a body is no whole JSON."""
+    try:
+        if response.content:
+            orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        # orjson refuses half of an emoji, which CRMs leave where they cut a text
+        try:
+            json.loads(response.content)
+        except ValueError:
+            return True
+    return False
+
 
 def _told_wait(response: requests.Response) -> float | None:
     """Seconds that `Retry-After` asks for: a number or a date."""
@@ -189,7 +255,8 @@ def _told_wait(response: requests.Response) -> float | None:
     if not told:
         return None
     try:
-        return max(float(told), 0.0)
+        seconds = float(told)
+        return max(seconds, 0.0) if math.isfinite(seconds) else None
     except ValueError:
         pass
     try:
