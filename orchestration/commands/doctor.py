@@ -19,6 +19,7 @@ from typing import Any, Literal
 from orchestration.commands.status import last_failure, pending
 from orchestration.errors import BusyError, ZevenError
 from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.speech import speakable
 from orchestration.warehouse import Warehouse, holder
 
 LOCK_FILE = PROJECT_ROOT / "requirements.lock"
@@ -55,6 +56,9 @@ def examine(read_settings: Callable[[], Settings]) -> list[Finding]:
         ("erasure", erasure),
     ):
         findings += _look(subject, look, settings)
+        if look is sources:
+            for name in [one for one in settings.sources if one not in settings.file_sources]:
+                findings += _look(f"source {name}", asked_source, settings, name)
     return findings
 
 
@@ -75,9 +79,8 @@ def _look(subject: str, look: Callable[..., Iterable[Finding]], *arguments: Any)
         found.append(Finding(subject, "wrong", str(error)))
     except Exception as error:
         name = type(error).__name__
-        found.append(
-            Finding(subject, "wrong", f"could not be examined ({name}: {error}).", "Please report it.")
-        )
+        message = f"could not be examined ({name}: {speakable(str(error))})."
+        found.append(Finding(subject, "wrong", message, "Please report it."))
     return found
 
 
@@ -207,6 +210,20 @@ def sources(settings: Settings) -> Iterator[Finding]:
             yield Finding("pending files", "warning", f"Not known: {waiting.unknown}.")
         else:
             yield Finding("pending files", "ok", f"{waiting.files}" if waiting.files else "none")
+
+
+def asked_source(settings: Settings, name: str) -> Iterator[Finding]:
+    """What the kind of a source that is asked over a network says of it: the credential, what it may read."""
+    from orchestration.ingest.registry import KINDS
+
+    kind = settings.sources[name].kind
+    diagnose = getattr(KINDS.get(kind), "diagnose", None)
+    if diagnose is None:
+        yield Finding(f"source {name}", "ok", f"of kind {kind}, which is only examined by a run")
+        return
+    for one in diagnose(settings, name):
+        subject = f"source {name}: {speakable(one.about)}"
+        yield Finding(subject, one.verdict, speakable(one.message), speakable(one.advice))
 
 
 def _unreadable(folder: Path) -> Path | None:

@@ -111,7 +111,12 @@ def forget(
             people.complete(con, person)
             spared = sorted(people.accounts_of(con, person) - person.accounts)
             own = person.tombstones(now, asked.reason)
-            person.files |= {_file(settings, *found) for found in files_about(con, person.rules())}
+            person.files |= {
+                _file(settings, source, file)
+                for source, file in files_about(con, person.rules())
+                # a database is no file that the user could change
+                if source in settings.file_sources or source not in settings.sources
+            }
             was_unfinished = unfinished != Person()
             leads = len(person.leads)
             person.add(unfinished)

@@ -68,7 +68,7 @@ def of_fields(
 def of_budget(left: int, whole: int, what: str = "calls of today") -> Diagnosis:
     """How much of the budget is left; `whole` may be 0 where the CRM does not tell."""
     if left <= 0:
-        message = f"None of {whole:,} {what} are left."
+        message = f"None of {whole:,} {what} are left." if whole else f"No {what} are left."
         return Diagnosis("budget", "wrong", message, "Wait until it is renewed; what was read is kept.")
     said = f"{left:,} of {whole:,} {what} are left" if whole else f"{left:,} {what} are left"
     if whole and left < _LITTLE * whole:
