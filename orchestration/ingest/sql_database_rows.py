@@ -42,7 +42,7 @@ from orchestration.ingest.records import (
     Records,
 )
 from orchestration.ingest.sql_database_values import Own
-from orchestration.ingest.sql_text import first_line, identifier, literal
+from orchestration.ingest.sql_text import identifier, literal
 from orchestration.settings import SqlSource, SqlTable
 
 if TYPE_CHECKING:
@@ -153,10 +153,7 @@ class Rows:
             con.execute("CREATE OR REPLACE TEMP TABLE zeven_keys (key_hash UHUGEINT)")
             for some in keys:
                 with self._given(some):
-                    con.execute(
-                        f"INSERT INTO zeven_keys SELECT {self._key_hash(key)} FROM"
-                        f" (SELECT {key.from_arrow} AS {identifier(key.name)} FROM zeven_arrow)"
-                    )
+                    con.execute(f"INSERT INTO zeven_keys SELECT {self._key_hash(key)} FROM zeven_arrow")
             con.execute(
                 f"CREATE OR REPLACE TEMP TABLE zeven_gone AS SELECT * FROM {RECORDS} WHERE {self._of}"
                 " AND row_hash IS NOT NULL AND key_hash NOT IN (SELECT key_hash FROM zeven_keys)"
@@ -238,26 +235,14 @@ class Rows:
         return landed
 
     def _take(self, rows: pa.Table) -> None:
-        """`zeven_records`: the piece in types of DuckDB, with its number, key and hash."""
-        columns = self._plan.columns
-        cast = ", ".join(f"{own.from_arrow} AS {identifier(own.name)}" for own in columns)
-        names = ", ".join(identifier(own.name) for own in columns)
-        key = self._key_hash(self._plan.key)
+        """`zeven_records`: the piece, with its number, key and hash."""
+        names = ", ".join(identifier(own.name) for own in self._plan.columns)
         with self._given(rows):
-            try:
-                self._con.execute(
-                    "CREATE OR REPLACE TEMP TABLE zeven_records AS SELECT row_number() OVER () AS"
-                    f" {ROW_NUMBER},"
-                    f" CAST(NULL AS BIGINT) AS {LINE_NUMBER}, *, {key} AS _zeven_key,"
-                    f" hash({literal(self._plan.reading)}, {names}) AS _zeven_hash FROM (SELECT {cast} FROM"
-                    " zeven_arrow)"
-                )
-            except duckdb.ConversionException as error:
-                raise SourceError(
-                    f"{self._piece.path} holds a number that does not fit into 38 digits"
-                    f" ({first_line(error)}); leave"
-                    " the column out."
-                ) from None
+            self._con.execute(
+                f"CREATE OR REPLACE TEMP TABLE zeven_records AS SELECT row_number() OVER () AS {ROW_NUMBER},"
+                f" CAST(NULL AS BIGINT) AS {LINE_NUMBER}, *, {self._key_hash(self._plan.key)} AS _zeven_key,"
+                f" hash({literal(self._plan.reading)}, {names}) AS _zeven_hash FROM zeven_arrow"
+            )
 
     def _refuse_repeated_keys(self, total: int) -> None:
         different = self._con.execute("SELECT count(DISTINCT _zeven_key) FROM zeven_records").fetchall()

@@ -10,13 +10,12 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
 from orchestration.errors import SourceError
-from orchestration.ingest.sql_text import identifier
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -38,6 +37,7 @@ Kind = Literal[
 """`wide` is a whole number beyond 64 bits, `local` a timestamp without zone, `instant` one with; `bytes` are
 not read."""
 
+_DIGITS = Context(prec=38)
 SCALE = 10
 """Decimals of a number whose column fixes none."""
 KEY_KINDS = ("integer", "wide", "decimal", "text")
@@ -61,22 +61,13 @@ class Own:
             "boolean": "BOOLEAN",
             "bits": "BIGINT",
             "integer": "BIGINT",
-            "wide": "HUGEINT",
+            "wide": "DECIMAL(38,0)",
             "decimal": f"DECIMAL(38,{self.scale})",
             "number": "DOUBLE",
             "date": "DATE",
             "local": "TIMESTAMP",
             "instant": "TIMESTAMP WITH TIME ZONE",
         }.get(self.kind, "VARCHAR")
-
-    @property
-    def from_arrow(self) -> str:
-        """SQL over the Arrow column; wide numbers and decimals come as text, which is faster than objects."""
-        name = identifier(self.name)
-        if self.kind in ("decimal", "wide"):
-            finite = f"CASE WHEN {name} NOT IN ('NaN', 'Infinity', '-Infinity') THEN {name} END"
-            return f"CAST({finite} AS {self.sql_type})"
-        return name
 
     def read_back(self, text: Any) -> Any:
         """A value of the key or the cursor that was kept as JSON, as the driver takes it."""
@@ -151,7 +142,7 @@ def arrow_table(columns: Sequence[Own], rows: Sequence[Sequence[Any]]) -> pa.Tab
     for own, some in zip(columns, values, strict=True):
         try:
             arrays.append(_array(own, some))
-        except (pa.ArrowException, OverflowError, ValueError, TypeError):
+        except (pa.ArrowException, ArithmeticError, ValueError, TypeError):
             raise SourceError(
                 f"the column '{own.name}' ({own.declared}) holds a value that is not of its type"
             ) from None
@@ -171,7 +162,7 @@ def _array(own: Own, values: Sequence[Any]) -> pa.Array:
         case "number":
             return pa.array([v if v is None else float(v) for v in values], pa.float64())
         case "decimal" | "wide":
-            return pa.array([None if v is None else _digits(v) for v in values], pa.string())
+            return _decimals(values, own.scale)
         case "date":
             return pa.array([_date(v) for v in values], pa.date32())
         case "local":
@@ -186,8 +177,22 @@ def _array(own: Own, values: Sequence[Any]) -> pa.Array:
         return pa.array([None if v is None else str(v) for v in values], pa.string())
 
 
-def _digits(value: Any) -> str:
-    return f"{value:f}" if isinstance(value, Decimal) and value.is_finite() else str(value)
+def _decimals(values: Sequence[Any], scale: int) -> pa.Array:
+    """As Arrow's own decimals: DuckDB takes 65 microseconds for one that comes as text."""
+    import pyarrow as pa
+
+    decimals = [v if isinstance(v, Decimal) or v is None else Decimal(str(v)) for v in values]
+    type_ = pa.decimal128(38, scale)
+    try:
+        return pa.array(decimals, type_)
+    except pa.ArrowException:  # more decimals than are kept, or no number at all
+        return pa.array([_rounded(v, scale) for v in decimals], type_)
+
+
+def _rounded(value: Decimal | None, scale: int) -> Decimal | None:
+    if value is None or not value.is_finite():
+        return None
+    return value.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP, _DIGITS)
 
 
 def _json(value: Any) -> str | None:

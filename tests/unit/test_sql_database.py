@@ -8,11 +8,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from database_source import DatabaseSource
 
+from orchestration.expressions import columns_named
 from orchestration.ingest import sql_database_connection
+from orchestration.ingest.export_format import TABLES
+from orchestration.ingest.mapping import check_expressions, check_names
 from orchestration.ingest.sql_database_connection import Database
+from orchestration.settings import PROJECT_ROOT, SqlSource, load_settings
 
 DEALS = """
 [sources.crm.tables.opportunities]
@@ -436,3 +441,18 @@ def test_a_key_of_a_person_is_remembered_as_a_hash(crm: DatabaseSource) -> None:
     )
     [(stored, made)] = crm.rows("select key_hash, md5_number('4711') from raw_files.database_records")
     assert stored == made
+
+
+@pytest.mark.parametrize("example", ["odoo", "suitecrm"])
+def test_the_expressions_of_the_examples_are_accepted(example: str) -> None:
+    """That the tables are as they think is proved by nothing here."""
+    settings = load_settings(PROJECT_ROOT / "docs" / "examples" / f"{example}.toml", environ={})
+    with duckdb.connect() as con:
+        for source in settings.sources.values():
+            assert isinstance(source, SqlSource)
+            for name, mapping in source.tables.items():
+                check_names("x", TABLES[name], mapping)
+                assert set(check_expressions(con, mapping)) == set(mapping.columns)
+                assert set(TABLES[name].required) <= set(mapping.columns)
+                if mapping.deleted:
+                    assert columns_named(con, mapping.deleted)
