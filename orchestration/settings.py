@@ -283,6 +283,14 @@ class HubspotSource(_Section):
 
     kind: Literal["hubspot"]
     api: NonEmpty = "https://api.hubapi.com"
+    leads: Literal["contacts", "leads"] = "contacts"
+    """What a lead is: a contact, or HubSpot's lead object where the account has it."""
+    lead_source: NonEmpty = "hs_analytics_source"
+    lead_campaign: NonEmpty = "hs_analytics_source_data_1"
+    product_family: NonEmpty = "hs_product_type"
+    """Properties that hold where a lead or deal came from, and what kind of product one is."""
+    disqualified: tuple[NonEmpty, ...] = Field(default=("UNQUALIFIED", "BAD_TIMING"), strict=False)
+    """Values of `hs_lead_status` that mean that the contact is no lead any more."""
 
 
 class PipedriveSource(_Section):

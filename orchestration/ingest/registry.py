@@ -5,13 +5,32 @@ Belongs here: one line per kind. Does not belong here: anything about a kind.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from orchestration.ingest import files, sql_database
+from orchestration.ingest.crm import hubspot_objects
+from orchestration.ingest.crm.diagnosis import Diagnosis
+from orchestration.ingest.crm.kind import CrmKind, Reader
 from orchestration.ingest.source_kind import SourceKind
 from orchestration.settings import Settings
+
+
+def _hubspot(settings: Settings, source_name: str) -> Reader:
+    from orchestration.ingest.crm import hubspot
+
+    return hubspot.open_reader(settings, source_name)
+
+
+def _diagnose_hubspot(settings: Settings, source_name: str) -> Iterable[Diagnosis]:
+    from orchestration.ingest.crm import hubspot_doctor
+
+    return hubspot_doctor.diagnose(settings, source_name)
+
 
 KINDS: dict[str, SourceKind] = {
     "files": files,
     "sql": sql_database,
+    "hubspot": CrmKind("hubspot", hubspot_objects.OBJECTS, _hubspot, _diagnose_hubspot),
 }
 
 
