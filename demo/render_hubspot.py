@@ -130,28 +130,29 @@ def render_hubspot(ledger: Ledger, *, leads: Leads = "contacts") -> Face:
     return face
 
 
+_FRONT = {
+    "owners": 7_100_000,
+    "teams": 5_200_000,
+    "companies": 2_000_000_000,
+    "contacts": 1_000_000,
+    "leads": 4_000_000_000,
+    "products": 3_300_000_000,
+    "deals": 9_000_000_000,
+    "line_items": 6_000_000_000,
+    "calls": 31_000_000_000,
+    "emails": 32_000_000_000,
+    "meetings": 33_000_000_000,
+    "tasks": 34_000_000_000,
+    "communications": 35_000_000_000,
+}
+
+
 class _Ids:
     """Numbers, as HubSpot has them, in an order that follows from the ledger's; no two objects share one."""
 
-    _FRONT = {
-        "owners": 7_100_000,
-        "teams": 5_200_000,
-        "companies": 2_000_000_000,
-        "contacts": 1_000_000,
-        "leads": 4_000_000_000,
-        "products": 3_300_000_000,
-        "deals": 9_000_000_000,
-        "line_items": 6_000_000_000,
-        "calls": 31_000_000_000,
-        "emails": 32_000_000_000,
-        "meetings": 33_000_000_000,
-        "tasks": 34_000_000_000,
-        "communications": 35_000_000_000,
-    }
-
     def __init__(self, face: Face) -> None:
         self._face, self._given = face, dict[tuple[str, str], str]()
-        self._last = dict(self._FRONT)
+        self._last = dict(_FRONT)
 
     def of(self, name: str, ledger_id: str, *, told: bool = True) -> str:
         """The id of a record; `told`: the ledger's id is what the same record is called in the export."""
@@ -369,7 +370,7 @@ def _deal(deal: Opportunity, face: Face, ids: _Ids, leads: Leads, left: Mapping[
 def _activity(
     activity: Activity, face: Face, ids: _Ids, leads: Leads, left: Mapping[str, str | None]
 ) -> None:
-    """A note is no contact moment and not read; what a prospect writes in a chat is in no object of the CRM."""
+    """A note is no contact moment and not read; what a prospect writes in a chat is no object of the CRM."""
     name = _OBJECT_OF.get(activity.activity_type)
     if name is None or (name == "communications" and activity.direction == "inbound"):
         return

@@ -2,90 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Literal
-
 import duckdb
 import pytest
 
-from demo.render_hubspot import SETTINGS, Face, render_hubspot
-from orchestration.ingest.crm import hubspot_objects as objects
-from orchestration.ingest.crm import hubspot_rows as rows
-from orchestration.ingest.crm.landing import Landing
+from demo.render_hubspot import SETTINGS, Face, Leads, render_hubspot
+from tests.fakecrm.hubspot_scene import land_face
 from tests.proof import faces
 from tests.proof.compiled import SOURCE, Node
 from tests.proof.in_memory import run as run_model
-
-Leads = Literal["contacts", "leads"]
-
-
-def land_face(face: Face, leads: Leads) -> faces.Land:
-    """Puts the records into raw as the reader does, without a network."""
-
-    def land(con: duckdb.DuckDBPyConnection, source: str, folder: Path) -> None:
-        landing = Landing(con, "raw_hubspot", source, faces.LOADED_AT, folder)
-        [portal] = face.objects["account"].values()
-        landing.land(objects.ACCOUNT, [rows.account(portal, leads, ("UNQUALIFIED", "BAD_TIMING"))])
-        owners = list(face.objects["owners"].values())
-        landing.land(objects.OWNERS, map(rows.owner, owners))
-        landing.land(objects.TEAMS, rows.teams(owners))
-        stages = [
-            stage
-            for kind in ("deals", "leads")
-            for pipeline in face.objects[f"pipelines/{kind}"].values()
-            for stage in rows.stages(kind, pipeline)
-        ]
-        landing.land(objects.PIPELINE_STAGES, stages)
-        for object_ in objects.RECORDS:
-            asked = objects.properties_of(object_, SETTINGS)
-            merged_away = face.merged_away.get(object_.name, {})
-            landing.land(object_, (rows.record(one, asked) for one in merged_away.values()))
-            there = face.objects.get(object_.name, {})
-            landing.land(object_, (rows.record(one, asked) for one in there.values()))
-            landing.bury(object_, merged_away)
-        for name, (object_, properties) in objects.HISTORIES.items():
-            changes = [
-                change
-                for one in (
-                    *face.objects.get(object_.name, {}).values(),
-                    *face.merged_away.get(object_.name, {}).values(),
-                )
-                for change in rows.changes(one, properties)
-            ]
-            landing.land(_named(name), changes)
-        for name, object_ in objects.MERGES.items():
-            landing.land(_named(name), rows.merges(map(rows_of(object_), _all(face, object_.name))))
-        for from_, to in objects.LINKS:
-            links = face.objects.get(f"links/{from_.name}/{to.name}", {})
-            answer = [
-                {
-                    "from": {"id": from_id},
-                    "to": [
-                        {"toObjectId": int(to_id), "associationTypes": [{"typeId": one} for one in types]}
-                        for to_id, types in others.items()
-                    ],
-                }
-                for from_id, others in links.items()
-            ]
-            landing.land(
-                objects.ASSOCIATIONS, (row for one in answer for row in rows.links(from_.name, to.name, one))
-            )
-
-    return land
-
-
-def _all(face: Face, name: str) -> Iterator[dict[str, Any]]:
-    yield from face.objects.get(name, {}).values()
-
-
-def rows_of(object_: objects.Object) -> Any:
-    asked = objects.properties_of(object_, SETTINGS)
-    return lambda one: rows.record(one, asked)
-
-
-def _named(name: str) -> objects.Object:
-    return next(one for one in objects.OBJECTS if one.name == name)
 
 
 def besides(face: Face) -> dict[str, str]:
@@ -110,7 +34,8 @@ def besides(face: Face) -> dict[str, str]:
     )
     regions = ", ".join(f"({ident(team.team_id)}, '{team.region}')" for team in ledger.teams)
     return {
-        "stg_hubspot__exchange_rates": f"select * from (values {rates}) as t(rate_source, currency, rate, valid_from)",
+        "stg_hubspot__exchange_rates": f"select * from (values {rates}) as"
+        " t(rate_source, currency, rate, valid_from)",
         "stg_hubspot__targets": f"select * from (values {targets}) as"
         " t(rep_id, team_id, period_type, currency, target_amount, period_start)",
         "stg_hubspot__reps": "select r.* replace (t.lead_capacity as lead_capacity, t.hired_on as hired_on)"
@@ -134,6 +59,9 @@ def test_the_numbers_are_those_of_the_export_files(leads: Leads, monkeypatch: py
         con.execute(f"create table {model.relation} as {sql % model.sql if '%s' in sql else sql}")
 
     monkeypatch.setattr(faces, "run", run)
-    found = faces.of(land_face(face, leads), {"kind": "hubspot"} | SETTINGS | {"leads": leads})
+    found = faces.of(
+        lambda con, source, folder: land_face(face, leads, con, source, folder),
+        {"kind": "hubspot"} | SETTINGS | {"leads": leads},
+    )
     told = faces.differences(found, face.ids, {})
     assert not told, "\n".join(told)
