@@ -82,7 +82,7 @@ class HubspotReader:
             self._owners = [
                 owner
                 for archived in ("false", "true")
-                for page, _ in self._pages.list("crm/v3/owners", {"archived": archived})
+                for page, _ in self._pages.listed("crm/v3/owners", {"archived": archived})
                 for owner in page
             ]
         return (
@@ -114,7 +114,7 @@ class HubspotReader:
         seen: set[str] = set()
         batches, restarts = 0, 0
         while True:
-            pages = self._pages.list(*_listed(object_, asked), after=full["after"])
+            pages = self._pages.listed(*_listed(object_, asked), after=full["after"])
             try:
                 while piece := list(islice(pages, self._piece)):
                     found = [rows.record(one, asked) for page, _ in piece for one in page]
@@ -176,7 +176,7 @@ class HubspotReader:
         """A search never shows what was deleted; the list does, for 90 days."""
         asked, batches = (landing.cursor(object_) or {})["asked"], 0
         path, options = _listed(object_, asked)
-        pages = self._pages.list(path, options | {"archived": "true"})
+        pages = self._pages.listed(path, options | {"archived": "true"})
         try:
             while piece := list(islice(pages, self._piece)):
                 found = [rows.record(one, asked) for page, _ in piece for one in page]

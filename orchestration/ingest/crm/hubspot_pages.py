@@ -41,7 +41,8 @@ class KeysetPaginator(BasePaginator):
         self._has_next_page = bool(found) and int(response.json()["total"]) > len(found)
 
     def update_request(self, request: requests.Request) -> None:
-        request.json["filterGroups"][0]["filters"][-1]["value"] = str(self.last)
+        body: Any = request.json
+        body["filterGroups"][0]["filters"][-1]["value"] = str(self.last)
 
 
 class Pages:
@@ -52,7 +53,7 @@ class Pages:
     def get(self, path: str) -> Record:
         return dict(self._client.get(path, hooks=_OWN_JUDGEMENT).json())
 
-    def list(
+    def listed(
         self, path: str, options: dict[str, str], *, after: str | None = None
     ) -> Iterator[tuple[list[Record], str | None]]:
         """(records, where the next page begins)."""
