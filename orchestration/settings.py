@@ -274,8 +274,13 @@ class SalesforceSource(_Section):
     """An org of Salesforce. The credential is in the environment, named after the source."""
 
     kind: Literal["salesforce"]
-    instance: NonEmpty
-    """Address of the org, such as `https://acme.my.salesforce.com`."""
+    instance: str = Field(pattern=r"^(https://[\w.-]+|http://127\.0\.0\.1:\d+)/?$")
+    """Address of the org, such as `https://acme.my.salesforce.com`; unencrypted only on this machine."""
+    api_version: str = Field(default="62.0", pattern=r"^\d{2,3}\.0$")
+    api_share: float = Field(default=0.8, gt=0, le=1, strict=False)
+    reconcile_days: int = Field(default=7, ge=1)
+    users: str = ""
+    fields: dict[str, NonEmpty] = Field(default_factory=dict)
 
 
 class HubspotSource(_Section):

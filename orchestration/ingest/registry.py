@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from orchestration.ingest import files, sql_database
-from orchestration.ingest.crm import hubspot_objects
+from orchestration.ingest.crm import hubspot_objects, salesforce
 from orchestration.ingest.crm.diagnosis import Diagnosis
 from orchestration.ingest.crm.kind import CrmKind, Reader
 from orchestration.ingest.source_kind import SourceKind
@@ -31,6 +31,7 @@ KINDS: dict[str, SourceKind] = {
     "files": files,
     "sql": sql_database,
     "hubspot": CrmKind("hubspot", hubspot_objects.OBJECTS, _hubspot, _diagnose_hubspot),
+    "salesforce": salesforce.KIND,
 }
 
 

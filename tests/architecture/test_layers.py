@@ -16,7 +16,7 @@ MODELS = {path.stem: path for path in sorted((PROJECT_ROOT / "models").rglob("*.
 MACROS = sorted((DBT_PROJECT_DIR / "macros").glob("*.sql"))
 CRMS = yaml.safe_load((DBT_PROJECT_DIR / "dbt_project.yml").read_text())["vars"]["crms"]
 MAY_USE = {
-    "staging": set(),
+    "staging": {"seeds"},  # the spellings of a status that ends a lead
     "intermediate": {"staging", "intermediate", "core", "seeds"},
     "core": {"staging", "intermediate", "core", "seeds"},
     "kpis": {"staging", "intermediate", "core", "kpis", "seeds"},
@@ -209,13 +209,13 @@ def test_every_kpi_table_describes_the_shared_columns_alike() -> None:
 
 def test_every_crm_has_a_reader_and_a_staging_folder() -> None:
     folders = {path.name for path in (PROJECT_ROOT / "models" / "staging").iterdir() if path.is_dir()}
-    assert folders - {"zeven"} == set(CRMS) == {kind.CRM for kind in KINDS.values()}
+    assert folders - {"zeven"} == {kind.CRM for kind in KINDS.values()} >= set(CRMS)
 
 
 def test_every_crm_delivers_every_entity() -> None:
     calls = "\n".join(text_of(name) for name in MODELS)
     entities = set(re.findall(r"union_crms\('(\w+)'\)", calls))
-    for crm in CRMS:
+    for crm in {kind.CRM for kind in KINDS.values()}:
         delivered = {
             path.stem.split("__")[1] for path in (PROJECT_ROOT / "models" / "staging" / crm).glob("*.sql")
         }
