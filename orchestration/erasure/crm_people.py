@@ -9,7 +9,7 @@ there are. Does not belong here: the raw tables of export files (`people.py`), o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import duckdb
 
@@ -74,33 +74,44 @@ def same_person(con: duckdb.DuckDBPyConnection, ids: Ids, emails: set[str]) -> l
 
 def accounts_of(con: duckdb.DuckDBPyConnection, ids: Ids) -> set[str]:
     """The accounts that the records of these people are tied to."""
+    return _tied(con, ids, lambda one: one.account)
+
+
+def deals_of(con: duckdb.DuckDBPyConnection, ids: Ids) -> set[str]:
+    """The deals that came of these people."""
+    return _tied(con, ids, lambda one: one.deal)
+
+
+def _tied(con: duckdb.DuckDBPyConnection, ids: Ids, wanted: Callable[[Object], str]) -> set[str]:
     found: set[str] = set()
     for name, object_ in _objects(con):
         tied = [pair for pair in (*object_.goes_with, *object_.loses) if pair[1] in ids]
-        if not object_.account or not tied:
+        field = wanted(object_)
+        if not field or not tied:
             continue
-        hits = [f"{_published(field)} in (select unnest(${kind}))" for field, kind in tied]
+        hits = [f"{_published(id_field)} in (select unnest(${kind}))" for id_field, kind in tied]
         query = (
-            f"select distinct {_published(object_.account)} from {name}"
-            f" where ({' or '.join(hits)}) and {identifier(object_.account)} is not null"
+            f"select distinct {_published(field)} from {name}"
+            f" where ({' or '.join(hits)}) and {identifier(field)} is not null"
         )
         given = {kind: sorted(ids[kind]) for _, kind in tied}
-        found |= {account for (account,) in con.execute(query, given).fetchall()}
+        found |= {one for (one,) in con.execute(query, given).fetchall()}
     return found
 
 
-def texts_of(con: duckdb.DuckDBPyConnection, accounts: set[str]) -> set[str]:
-    """What is cleared of these accounts: their names."""
+def names_of(con: duckdb.DuckDBPyConnection, ids: Ids) -> set[str]:
+    """The names that accounts lose, unless another account has the same."""
     found: set[str] = set()
     for name, object_ in _objects(con):
-        for text, (field, kind) in object_.clears:
-            if kind != "account":
-                continue
+        for text in {text for text, (_, kind) in object_.clears if kind == "account"}:
+            pairs = [pair for one, pair in object_.clears if one == text and pair[1] in ids]
+            hits = " or ".join(f"{_published(field)} in (select unnest(${kind}))" for field, kind in pairs)
             query = (
-                f"select distinct {identifier(text)} from {name}"
-                f" where {_published(field)} in (select unnest(?)) and {identifier(text)} is not null"
+                f"select {identifier(text)} from {name} where {identifier(text)} is not null"
+                f" group by all having bool_and(coalesce({hits}, false))"
             )
-            found |= {one for (one,) in con.execute(query, [sorted(accounts)]).fetchall()}
+            given = {kind: sorted(ids[kind]) for _, kind in pairs}
+            found |= {one for (one,) in con.execute(query, given).fetchall()}
     return found
 
 

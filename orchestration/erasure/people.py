@@ -117,7 +117,8 @@ def complete(con: duckdb.DuckDBPyConnection, person: Person) -> None:
     person.opportunities |= _ids(con, "opportunities", "opportunity_id", {"lead_id": person.leads})
     name = identifier("account_name")
     person.names |= _texts(con, "accounts", name, {"account_id": person.accounts})
-    person.names |= crm_people.texts_of(con, person.accounts)
+    person.opportunities |= crm_people.deals_of(con, _ids_of(person))
+    person.names |= crm_people.names_of(con, {**_ids_of(person), "account": person.accounts})
     _add_texts(con, person)
 
 

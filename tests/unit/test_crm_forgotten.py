@@ -33,11 +33,13 @@ LEAD = declare(
     "ContactId",
     "MergedIds",
     "AccountId",
+    "DealId",
     "Campaign",
     "CreatedAt instant",
     goes_with={"Id": "lead", "ContactId": "contact"},
     same_person={"Id": "lead", "ContactId": "contact", "MergedIds": "lead"},
     account="AccountId",
+    deal="DealId",
 )
 DEAL = declare(
     "Deal",
@@ -46,7 +48,7 @@ DEAL = declare(
     "LostReason",
     "Amount amount",
     loses={"ContactId": "contact"},
-    clears={"LostReason": ("ContactId", "contact")},
+    clears={"LostReason": (("ContactId", "contact"), ("Id", "opportunity"))},
 )
 ACTIVITY = declare(
     "Activity",
@@ -58,7 +60,14 @@ ACTIVITY = declare(
     kept_by=["DealId"],
 )
 LINK = declare("DealContact", "DealId!", "ContactId!", goes_with={"ContactId": "contact"})
-ACCOUNT = declare("Account", "Id!", "Name", clears={"Name": ("Id", "account")})
+ACCOUNT = declare(
+    "Account",
+    "Id!",
+    "Name",
+    "PersonId",
+    loses={"PersonId": "contact"},
+    clears={"Name": (("Id", "account"), ("PersonId", "contact"))},
+)
 OWNER = declare("Owner", "Id!", "Email email", of_employees=True)
 TOY = {one.name: one for one in (LEAD, DEAL, ACTIVITY, LINK, ACCOUNT, OWNER)}
 EMAIL = "Jan@Example.com"
@@ -69,7 +78,7 @@ AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ROWS: dict[str, list[dict[str, Any]]] = {
     "Lead": [
         {"Id": "L1", "Email": EMAIL, "ContactId": "7", "MergedIds": "L2; L9", "AccountId": "A1"},
-        {"Id": "L2", "AccountId": "A1"},
+        {"Id": "L2", "AccountId": "A1", "DealId": "9"},
         {"Id": "L3", "ContactId": "7", "Campaign": "Fair"},
         {"Id": "L4", "Email": "other@example.com", "ContactId": "8", "Campaign": f"from {EMAIL}"},
         {"Id": "L1", "Email": EMAIL, "CreatedAt": "never"},
@@ -78,6 +87,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "Deal": [
         {"Id": 7, "ContactId": "8", "LostReason": "price", "Amount": 10},
         {"Id": 8, "ContactId": "7", "LostReason": "Jan was ill", "Amount": 20},
+        {"Id": 9, "LostReason": "Jan moved", "Amount": 30},
     ],
     "Activity": [
         {"Id": "a1", "WhoId": "L1", "Email": EMAIL},
@@ -153,6 +163,7 @@ def assert_gone(con: duckdb.DuckDBPyConnection, *, is_address_known: bool) -> No
     assert rows(con, "select Id, ContactId, LostReason, Amount::int from raw_toy.Deal order by all") == [
         (7, "8", "price", 10),
         (8, None, None, 20),
+        (9, None, None, 30),
     ]
     assert rows(con, "select Id, WhoId, DealId, Email from raw_toy.Activity order by all") == [
         ("a2", None, "8", None),
@@ -187,7 +198,7 @@ def test_one_person_is_all_its_records_however_it_is_named(
     assert_gone(con, is_address_known=is_address_known)
     assert done == {
         "toy.Lead": (3, int(is_address_known)),
-        "toy.Deal": (0, 1),
+        "toy.Deal": (0, 2),
         "toy.Activity": (1, 1),
         "toy.DealContact": (1, 0),
         "toy.quarantine": (1, 0),
@@ -210,8 +221,28 @@ def test_an_account_that_is_a_person_loses_its_name(con: duckdb.DuckDBPyConnecti
         ("7", "Seven Ltd"),
         ("A1", None),
     ]
+    assert tombstones.read(con, tmp_path)[0].kind == "account"
     again = land(con, tmp_path, "Account", ROWS["Account"])
     assert (again.rows_loaded, again.rows_unchanged) == (0, 2)
+
+
+def test_the_account_of_a_person_that_is_one_loses_its_name_with_it(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    accounts = [
+        {"Id": "P1", "Name": "Jan Jansen", "PersonId": "7"},
+        {"Id": "P2", "Name": "J. Jansen", "PersonId": "7"},
+        {"Id": "P3", "Name": "J. Jansen", "PersonId": "8"},
+    ]
+    land(con, tmp_path, "Account", accounts)
+    person = Person(leads={"crm:L1"})
+    erase(con, person)
+    assert person.names == {"Jan Jansen"}, "the other name is also somebody else's"
+    names = "select Id, Name, PersonId from raw_toy.Account where Id like 'P%' order by all"
+    kept = [("P1", None, None), ("P2", None, None), ("P3", "J. Jansen", "8")]
+    assert rows(con, names) == kept
+    assert not land(con, tmp_path, "Account", accounts).changed
+    assert rows(con, names) == kept
 
 
 def test_every_version_and_what_is_left_of_a_deleted_record_goes(
@@ -252,11 +283,21 @@ def test_somebody_who_comes_in_later_under_a_known_address_or_contact_is_remembe
     con: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     erase(con, Person(emails={HASH}))
-    new = [{"Id": "L20", "Email": EMAIL.upper()}, {"Id": "L21", "ContactId": "7"}, {"Id": "L22"}]
+    new = [
+        {"Id": "L20", "Email": EMAIL.upper(), "DealId": "77"},
+        {"Id": "L21", "ContactId": "7"},
+        {"Id": "L22"},
+    ]
     assert land(con, tmp_path, "Lead", new).rows_withheld == 2
     talks = [{"Id": f"b{lead}", "WhoId": lead} for lead in ("L20", "L21", "L22")]
     assert land(con, tmp_path, "Activity", talks).rows_withheld == 2
     assert rows(con, "select WhoId from raw_toy.Activity where Id like 'b%'") == [("L22",)]
+    deals = [{"Id": 77, "LostReason": "Jan again"}, {"Id": 78, "LostReason": "price"}]
+    land(con, tmp_path, "Deal", deals)
+    assert rows(con, "select Id, LostReason from raw_toy.Deal where Id >= 77 order by all") == [
+        (77, None),
+        (78, "price"),
+    ]
     kept = {stone.key for stone in tombstones.read(duckdb.connect(), tmp_path)}
     assert ("lead", tombstones.hash_of_record("crm", "L20")) in kept
     before = (tmp_path / tombstones.FILE).stat().st_mtime_ns

@@ -28,7 +28,7 @@ from orchestration.ingest.forgotten_rows import (
     withhold,
 )
 from orchestration.ingest.sql_text import identifier, literal
-from orchestration.ingest.tombstones import Tombstone, hash_of_record
+from orchestration.ingest.tombstones import Kind, Tombstone, hash_of_record
 
 Rows = dict[str, tuple[int, int]]
 """(removed, cleared) by table."""
@@ -130,7 +130,8 @@ def _remember(
     known = {tombstone.key for tombstone in buried}
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     new = {}
-    for name, kind in object_.same_person:
+    deal: list[tuple[str, Kind]] = [(object_.deal, "opportunity")] if object_.deal else []
+    for name, kind in (*object_.same_person, *deal):
         query = f"select distinct unnest({ids_in(name)}) from (select * from {going})"
         for (record,) in con.execute(query).fetchall():
             made = Tombstone(kind, source, hash_of_record(source, record), now, "same as a forgotten person")

@@ -72,6 +72,7 @@ class Object:
     kept_by: tuple[str, ...] = ()
     clears: tuple[tuple[str, RecordId], ...] = ()
     account: str = ""
+    deal: str = ""
     of_employees: bool = False
 
     @property
@@ -93,8 +94,9 @@ def declare(
     loses: Mapping[str, Kinds] | None = None,
     same_person: Mapping[str, Kinds] | None = None,
     kept_by: Sequence[str] = (),
-    clears: Mapping[str, RecordId] | None = None,
+    clears: Mapping[str, RecordId | tuple[RecordId, ...]] | None = None,
     account: str = "",
+    deal: str = "",
     of_employees: bool = False,
 ) -> Object:
     """`declare("lead", "Id!", "CreatedDate instant")`: `!` marks the key, text is the kind left out.
@@ -114,8 +116,11 @@ def declare(
       them forgets all. A field may hold several ids with a semicolon or comma between them.
     - clears: a text that is emptied, and by which record: `{"Name": ("Id", "account")}` is the name of an
       account that is a person; `{"lost_reason": ("person_id", "contact")}` what somebody wrote of the person.
+      Several pairs where any of several records empties it.
     - account: the field with the account of this person, or of the person's deal; who forgets the person is
       told that the account keeps its name.
+    - deal: the field with the deal that came of this person. The deal stays; what `clears` by its id
+      (`("Id", "opportunity")`) is emptied.
     - of_employees: the company's own people; nothing of it is removed, and no address of a prospect is looked
       for in it.
     """
@@ -130,8 +135,9 @@ def declare(
         _ids(loses),
         _ids(same_person),
         tuple(kept_by),
-        tuple((clears or {}).items()),
+        _texts(clears),
         account,
+        deal,
         of_employees,
     )
     _refuse_what_is_not_declared(made)
@@ -145,6 +151,16 @@ def _ids(given: Mapping[str, Kinds] | None) -> tuple[RecordId, ...]:
     return tuple(pairs)
 
 
+def _texts(
+    given: Mapping[str, RecordId | tuple[RecordId, ...]] | None,
+) -> tuple[tuple[str, RecordId], ...]:
+    pairs: list[tuple[str, RecordId]] = []
+    for text, records in (given or {}).items():
+        several = (records,) if isinstance(records[0], str) else records
+        pairs += [(text, record) for record in several]  # type: ignore[misc]
+    return tuple(pairs)
+
+
 def _refuse_what_is_not_declared(made: Object) -> None:
     """A misspelt field would be found when somebody is to be forgotten, years later."""
     if odd := sorted({field.kind for field in made.fields} - set(SQL_TYPES)):
@@ -152,7 +168,7 @@ def _refuse_what_is_not_declared(made: Object) -> None:
     known = {field.name for field in made.fields}
     named = [field for field, _ in (*made.goes_with, *made.loses, *made.same_person)]
     named += [field for text, (id_field, _) in made.clears for field in (text, id_field)]
-    named += [*made.kept_by, *([made.account] if made.account else [])]
+    named += [*made.kept_by, *(field for field in (made.account, made.deal) if field)]
     if unknown := sorted(set(named) - known):
         raise ValueError(f"{made.name}: {', '.join(unknown)} is named, but no field")
     emptied = {field for field, _ in made.loses} | {text for text, _ in made.clears}
