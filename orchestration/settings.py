@@ -304,6 +304,12 @@ class PipedriveSource(_Section):
     kind: Literal["pipedrive"]
     api: NonEmpty
     """Address of the company, such as `https://acme.pipedrive.com`."""
+    source_field: NonEmpty = "channel"
+    campaign_field: str = ""
+    industry_field: str = ""
+    status_field: str = ""
+    daily_tokens: int = Field(default=30_000, ge=1_000)
+    rates: dict[Currency, dict[str, float]] = Field(default_factory=dict, strict=False)
 
 
 Source = Annotated[

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from orchestration.ingest import files, sql_database
-from orchestration.ingest.crm import hubspot_objects, salesforce
+from orchestration.ingest.crm import hubspot_objects, pipedrive_objects, salesforce
 from orchestration.ingest.crm.diagnosis import Diagnosis
 from orchestration.ingest.crm.kind import CrmKind, Reader
 from orchestration.ingest.source_kind import SourceKind
@@ -27,10 +27,23 @@ def _diagnose_hubspot(settings: Settings, source_name: str) -> Iterable[Diagnosi
     return hubspot_doctor.diagnose(settings, source_name)
 
 
+def _pipedrive(settings: Settings, source_name: str) -> Reader:
+    from orchestration.ingest.crm import pipedrive
+
+    return pipedrive.open_reader(settings, source_name)
+
+
+def _diagnose_pipedrive(settings: Settings, source_name: str) -> Iterable[Diagnosis]:
+    from orchestration.ingest.crm import pipedrive
+
+    return pipedrive.diagnose(settings, source_name)
+
+
 KINDS: dict[str, SourceKind] = {
     "files": files,
     "sql": sql_database,
     "hubspot": CrmKind("hubspot", hubspot_objects.OBJECTS, _hubspot, _diagnose_hubspot),
+    "pipedrive": CrmKind("pipedrive", pipedrive_objects.OBJECTS, _pipedrive, _diagnose_pipedrive),
     "salesforce": salesforce.KIND,
 }
 
