@@ -51,12 +51,20 @@ class Scene:
     now: datetime = NOW
     waited: list[float] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
 
     def run(self, **settings: Any) -> PipedriveReader:
         """One run over all objects. Raises what ends it."""
-        source = PipedriveSource(**{**settings_of(self.api), "rates": {"USD": {"2020-01-01": 0.9}}, **settings})
+        source = PipedriveSource(
+            **{**settings_of(self.api), "rates": {"USD": {"2020-01-01": 0.9}}, **settings}
+        )
         reader = PipedriveReader(
-            "crm", source, TOKEN, now=lambda: self.now, patience=Patience(attempts=4), sleep=self.waited.append
+            "crm",
+            source,
+            TOKEN,
+            now=lambda: self.now,
+            patience=Patience(attempts=4),
+            sleep=self.waited.append,
         )
         into = Landing(self.con, "raw_pipedrive", "crm", self.now, self.folder)
         self.findings = into.findings
@@ -70,9 +78,11 @@ class Scene:
             try:
                 self.run(**settings)
                 if not any("wait for tomorrow" in finding for finding in self.findings):
+                    self.told += self.findings
                     return number
             except SourceError as error:
-                assert TOKEN not in str(error)
+                self.findings.append(str(error))
+            self.told += self.findings
             self.now += timedelta(hours=25)
             self.crm.spent = 0
         raise AssertionError("it never came to an end")
@@ -203,7 +213,9 @@ def _edit_deal(scene: Scene, key: str, *, value: float, at: datetime) -> None:
         "time": f"{at:%Y-%m-%d %H:%M:%S}",
     }
     scene.crm.store.edit("changelog", key, lambda log: log["entries"].insert(0, entry))
-    scene.crm.store.edit("deals", key, lambda one: one.update(value=value, update_time=f"{at:%Y-%m-%dT%H:%M:%SZ}"))
+    scene.crm.store.edit(
+        "deals", key, lambda one: one.update(value=value, update_time=f"{at:%Y-%m-%dT%H:%M:%SZ}")
+    )
 
 
 def test_what_is_gone_is_found_within_a_week(tmp_path: Path) -> None:
@@ -225,12 +237,12 @@ def test_the_tokens_of_the_settings_are_not_exceeded(tmp_path: Path) -> None:
         days = scene.until_quiet(daily_tokens=1_000)
         assert days > 1
         assert_same(scene)
-    with a_company(tmp_path) as scene, pytest.raises(SourceError, match="daily_tokens"):
-        scene.run(daily_tokens=1_000)
-        spent = scene.crm.spent
-        scene.now += timedelta(minutes=1)
-        scene.run(daily_tokens=1_000)
-        assert scene.crm.spent - spent < 1_000 - spent
+    with a_company(tmp_path) as scene:
+        for _ in range(2):  # the second run of a day has what the first one left
+            with pytest.raises(SourceError, match="daily_tokens"):
+                scene.run(daily_tokens=1_000)
+            scene.now += timedelta(minutes=1)
+            assert 900 < scene.crm.spent <= 1_000
 
 
 def test_the_budget_of_the_company_ends_cleanly(tmp_path: Path) -> None:
@@ -249,7 +261,9 @@ def test_retry_after_is_waited_for(tmp_path: Path) -> None:
 
 def test_a_lead_that_goes_between_two_pages_takes_no_other_along(tmp_path: Path) -> None:
     with a_company(tmp_path) as scene:
-        first = sorted(key for key, one in scene.crm.store.objects["leads"].items() if not one["is_archived"])[0]
+        first = sorted(
+            key for key, one in scene.crm.store.objects["leads"].items() if not one["is_archived"]
+        )[0]
         act = Fault("/v1/leads$", "meanwhile", at=(2,), act=lambda: scene.crm.store.remove("leads", first))
         scene.plan.faults.append(act)
         scene.run()
@@ -258,13 +272,18 @@ def test_a_lead_that_goes_between_two_pages_takes_no_other_along(tmp_path: Path)
 
 
 def test_a_field_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with a_company(tmp_path) as scene, pytest.raises(SettingsError, match="campaign_field is 'Camp'.*'Campaign'"):
+    with (
+        a_company(tmp_path) as scene,
+        pytest.raises(SettingsError, match=r"campaign_field is 'Camp'.*'Campaign'"),
+    ):
         scene.run(campaign_field="Camp")
 
 
 def test_a_missing_token_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "zeven.toml"
-    file.write_text('[company]\nname = "A"\n[sources.pd]\nkind = "pipedrive"\napi = "https://a.pipedrive.com"\n')
+    file.write_text(
+        '[company]\nname = "A"\n[sources.pd]\nkind = "pipedrive"\napi = "https://a.pipedrive.com"\n'
+    )
     monkeypatch.delenv("ZEVEN_PD_API_TOKEN", raising=False)
     with pytest.raises(SettingsError, match="ZEVEN_PD_API_TOKEN"):
         open_reader(load_settings(file), "pd")
@@ -306,7 +325,9 @@ def _edit(scene: Scene, rng: Random) -> Callable[[], None]:
             store.edit("deals", key, lambda one: one["custom_fields"].update({code: "x"}))
         elif what == "archive":
             at = f"{scene.now:%Y-%m-%dT%H:%M:%SZ}"
-            store.edit("deals", key, lambda one: one.update(is_archived=not one["is_archived"], update_time=at))
+            store.edit(
+                "deals", key, lambda one: one.update(is_archived=not one["is_archived"], update_time=at)
+            )
         elif what == "ties":
             at = f"{scene.now:%Y-%m-%dT%H:%M:%SZ}"
             for one in store.objects["activities"].values():
@@ -314,12 +335,16 @@ def _edit(scene: Scene, rng: Random) -> Callable[[], None]:
         else:
             leads = sorted(store.objects["leads"])
             at = f"{scene.now:%Y-%m-%dT%H:%M:%S}.000Z"
-            store.edit("leads", leads[number % len(leads)], lambda one: one.update(owner_id=number, update_time=at))
+            store.edit(
+                "leads", leads[number % len(leads)], lambda one: one.update(owner_id=number, update_time=at)
+            )
 
     return act
 
 
-@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(n, marks=pytest.mark.slow) for n in range(3, 40))])
+@pytest.mark.parametrize(
+    "seed", [*range(3), *(pytest.param(n, marks=pytest.mark.slow) for n in range(3, 40))]
+)
 def test_whatever_goes_wrong_raw_is_the_company_in_the_end(
     seed: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -332,7 +357,7 @@ def test_whatever_goes_wrong_raw_is_the_company_in_the_end(
         scene.until_quiet()
         assert_same(scene)
         told = capfd.readouterr()
-        assert TOKEN not in told.out + told.err + " ".join(scene.findings)
+        assert TOKEN not in told.out + told.err + " ".join(scene.told)
         assert all(wait >= 1 for wait in scene.waited)
 
 
@@ -348,7 +373,9 @@ def test_plain_requests_read_every_list_to_its_end(tmp_path: Path) -> None:
                 answer.raise_for_status()
                 found += answer.json()["data"]
                 cursor = answer.json()["additional_data"]["next_cursor"]
-            assert [one["id"] for one in found] == sorted(one["id"] for one in scene.crm.store.objects[name].values())
+            assert [one["id"] for one in found] == sorted(
+                one["id"] for one in scene.crm.store.objects[name].values()
+            )
         found, start = [], 0
         for path in ("leads", "leads/archived"):
             start = 0
@@ -397,7 +424,16 @@ def test_the_vendors_client_reads_the_fake(tmp_path: Path) -> None:
         pytest.skip("there is no node here")
     home = Path(os.environ.get("ZEVEN_PIPEDRIVE_CLIENT", tmp_path))
     if not (home / "node_modules" / "pipedrive").exists():
-        command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(home), "pipedrive"]
+        command = [
+            "npm",
+            "install",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--prefix",
+            str(home),
+            "pipedrive",
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         if done.returncode:
             pytest.skip("npm cannot install the client `pipedrive` here")

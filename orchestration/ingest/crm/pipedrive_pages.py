@@ -204,7 +204,9 @@ def offset_pages(client: RESTClient, path: str, params: dict[str, Any], after: A
     for page in client.paginate(
         path, params={"limit": PAGE, **params}, paginator=paginator, data_selector="$"
     ):
-        yield Page(_records(page.response), [paginator.start, paginator.last] if paginator.has_next_page else None)
+        yield Page(
+            _records(page.response), [paginator.start, paginator.last] if paginator.has_next_page else None
+        )
 
 
 def _records(response: requests.Response) -> list[dict[str, Any]]:
