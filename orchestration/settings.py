@@ -312,8 +312,22 @@ class PipedriveSource(_Section):
     rates: dict[Currency, dict[str, float]] = Field(default_factory=dict, strict=False)
 
 
+class LandedSource(_Section):
+    """Tables of a CRM that Fivetran, Airbyte or dlt has put into a DuckDB file or a folder of Parquet
+    files."""
+
+    kind: Literal["salesforce_landed"]
+    place: Path = Field(strict=False)
+    dataset: str = ""
+    """The schema of the database, or the folder below `place`; empty where there is one."""
+    fields: dict[str, NonEmpty] = Field(default_factory=dict)
+
+    _expand = field_validator("place", mode="before")(expand_path)
+
+
 Source = Annotated[
-    FilesSource | SqlSource | SalesforceSource | HubspotSource | PipedriveSource, Field(discriminator="kind")
+    FilesSource | SqlSource | LandedSource | SalesforceSource | HubspotSource | PipedriveSource,
+    Field(discriminator="kind"),
 ]
 SOURCE_KINDS: dict[str, type[_Section]] = {
     kind: model
