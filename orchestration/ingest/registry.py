@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from orchestration.ingest import files, sql_database
-from orchestration.ingest.crm import hubspot_objects, pipedrive_objects, salesforce
+from orchestration.ingest.crm import hubspot_objects, pipedrive_objects, salesforce, salesforce_landed
 from orchestration.ingest.crm.diagnosis import Diagnosis
 from orchestration.ingest.crm.kind import CrmKind, Reader
 from orchestration.ingest.source_kind import SourceKind
@@ -45,6 +45,7 @@ KINDS: dict[str, SourceKind] = {
     "hubspot": CrmKind("hubspot", hubspot_objects.OBJECTS, _hubspot, _diagnose_hubspot),
     "pipedrive": CrmKind("pipedrive", pipedrive_objects.OBJECTS, _pipedrive, _diagnose_pipedrive),
     "salesforce": salesforce.KIND,
+    "salesforce_landed": salesforce_landed.KIND,
 }
 
 

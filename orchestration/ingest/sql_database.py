@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
@@ -30,6 +30,7 @@ import duckdb
 
 from orchestration.errors import SettingsError, SourceError
 from orchestration.expressions import ExpressionError, columns_named
+from orchestration.ingest.crm.diagnosis import Diagnosis, of_variables
 from orchestration.ingest.export_format import TABLES, Table
 from orchestration.ingest.file_discovery import ENTRY_TABLES
 from orchestration.ingest.header_drift import ALIKE
@@ -43,7 +44,7 @@ from orchestration.progress import Event, report
 from orchestration.settings import Settings, SqlSource, SqlTable
 from orchestration.speech import speakable
 
-__all__ = ["CRM", "TABLES", "load_table", "prepare", "scan"]
+__all__ = ["CRM", "TABLES", "diagnose", "load_table", "prepare", "scan"]
 
 CRM = "files"
 """It fills the tables of the export format, so staging reads it as it reads files."""
@@ -176,6 +177,12 @@ class _Load:
         else:
             self._rows.move(position)
         return self.landed
+
+    def look(self) -> int:
+        """Select one row, as far as rights go; how many columns are read."""
+        columns, key = self._plan.columns, self._plan.key
+        next(self._database.pieces(self._shape, columns, 1, lambda table, last: None, [key]), None)
+        return len(columns)
 
     # what is read
 
@@ -407,3 +414,21 @@ class _Load:
         if len(sentences) > _TOLD:
             sentences[_TOLD:] = [f"{table}: {len(sentences) - _TOLD} more columns have changed."]
         self.findings += sentences
+
+
+def diagnose(settings: Settings, source_name: str) -> Iterator[Diagnosis]:
+    """What `zeven doctor` says: the address, and of every mapped table whether it can be read as the
+    settings say."""
+    source = _sources(settings)[source_name]
+    variable = f"ZEVEN_{source_name.upper()}_URL"
+    [found] = of_variables([variable])
+    yield found
+    if found.verdict == "wrong":
+        return
+    _check(source_name, source)
+    with duckdb.connect(config={"autoload_known_extensions": False}) as con:
+        for name, mapping in source.tables.items():
+            now = datetime.now(UTC)
+            load = _Load(con, settings, source_name, source, TABLES[name], mapping, now)
+            columns = load.look()
+            yield Diagnosis(name, "ok", f"{columns} columns of {mapping.table} can be read")

@@ -33,7 +33,7 @@ def switched_on(lines: list[str]) -> Iterator[str]:
     """The lines with the examples as if they counted: from `# [table]` on, as long as keys follow."""
     is_example = False
     for line in lines:
-        is_example = line.startswith("# [") or (is_example and bool(re.match(r"# [\w\".]+ = ", line)))
+        is_example = line.startswith("# [") or (is_example and bool(re.match(r"# [\w\".-]+ = ", line)))
         yield line.removeprefix("# ") if is_example else line
 
 

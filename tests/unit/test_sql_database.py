@@ -12,8 +12,9 @@ import duckdb
 import pytest
 from database_source import DatabaseSource
 
+from orchestration.errors import SourceError
 from orchestration.expressions import columns_named
-from orchestration.ingest import sql_database_connection
+from orchestration.ingest import sql_database, sql_database_connection
 from orchestration.ingest.export_format import TABLES
 from orchestration.ingest.mapping import check_expressions, check_names
 from orchestration.ingest.sql_database_connection import Database
@@ -456,3 +457,18 @@ def test_the_expressions_of_the_examples_are_accepted(example: str) -> None:
                 assert set(TABLES[name].required) <= set(mapping.columns)
                 if mapping.deleted:
                     assert columns_named(con, mapping.deleted)
+
+
+def test_the_doctor_looks_at_every_table(crm: DatabaseSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    crm.run(deal(1))
+    found = [(one.about, one.verdict, one.message) for one in sql_database.diagnose(crm.settings(), "crm")]
+    assert found == [
+        ("credential", "ok", "ZEVEN_CRM_URL in the environment"),
+        ("opportunities", "ok", "7 columns of crm_lead can be read"),
+    ]
+    crm.tables = DEALS.replace("crm_lead", "crm_leads")
+    with pytest.raises(SourceError, match="has no table or view 'crm_leads'"):
+        list(sql_database.diagnose(crm.settings(), "crm"))
+    monkeypatch.delenv("ZEVEN_CRM_URL")
+    [missing] = sql_database.diagnose(crm.settings(), "crm")
+    assert missing.verdict == "wrong"

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,10 +25,13 @@ from typing import Any
 import duckdb
 
 from orchestration.errors import SourceError
+from orchestration.ingest.crm.diagnosis import Diagnosis, of_fields
+from orchestration.ingest.crm.kind import CrmKind
 from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.objects import Object
+from orchestration.ingest.source_kind import Pending
 from orchestration.ingest.sql_text import first_line, identifier, literal
-from orchestration.settings import LandedSource
+from orchestration.settings import LandedSource, Settings
 
 _RENAMED = {"user": ("sfuser",)}
 """Other names of a table: dlt calls Salesforce's User `sf_user`, as `user` is a word of SQL."""
@@ -114,6 +117,20 @@ class LandedReader:
         cursor = {"fingerprint": print_} if print_ else None
         landing.land_query(object_, query, cursor=cursor, is_complete=True)
         return 1
+
+    def diagnose(self, con: duckdb.DuckDBPyConnection, objects: Iterable[Object]) -> Iterator[Diagnosis]:
+        """What is there of the objects, without reading a row."""
+        with self._opened(con):
+            for object_ in objects:
+                table, costs = self._table(con, object_.name), self._wanted.costs.get(object_.name)
+                if table is None:
+                    if object_.name not in self._wanted.quiet:
+                        yield of_fields(object_, None, costs)
+                    continue
+                asked = self._wanted.asked.get(object_.name, {one.name: one.name for one in object_.fields})
+                there = {ours for ours, theirs in asked.items() if table.column(theirs)}
+                unasked = {one.name for one in object_.fields} - set(asked)
+                yield of_fields(object_, there | unasked | set(self._wanted.quiet), costs)
 
     # what is there
 
@@ -353,3 +370,34 @@ def _text(name: str, sql_type: str) -> str:
 def _escaped(path: Path) -> Path:
     """A path in which DuckDB finds no glob."""
     return Path(re.sub(r"([*?\[])", r"[\1]", str(path)))
+
+
+class LandedKind(CrmKind):
+    """A kind of its own that fills the raw tables of the CRM's kind."""
+
+    def __init__(
+        self,
+        name: str,
+        crm: str,
+        objects: Iterable[Object],
+        wanted: Callable[[LandedSource, str], Wanted],
+    ) -> None:
+        super().__init__(crm, objects, self._open_reader, self._diagnose)
+        self._kind, self._wanted = name, wanted
+
+    def scan(self, con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Pending]:
+        return [
+            Pending(name, table, str(source.place), "ask")
+            for name, source in settings.sources.items()
+            if isinstance(source, LandedSource) and source.kind == self._kind
+            for table in self.TABLES
+        ]
+
+    def _open_reader(self, settings: Settings, source_name: str) -> LandedReader:
+        source = settings.sources[source_name]
+        assert isinstance(source, LandedSource)
+        return LandedReader(source_name, source, self._wanted(source, source_name))
+
+    def _diagnose(self, settings: Settings, source_name: str) -> Iterator[Diagnosis]:
+        with duckdb.connect(config={"autoload_known_extensions": False}) as con:
+            yield from self._open_reader(settings, source_name).diagnose(con, self.TABLES.values())
