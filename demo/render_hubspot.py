@@ -376,7 +376,7 @@ def _activity(
         return
     activity_id = ids.of(name, activity.activity_id)
     is_inbound, is_done = activity.direction == "inbound", activity.is_completed
-    own: dict[str, str | None] = {
+    own_of: dict[str, dict[str, str | None]] = {
         "calls": {
             "hs_call_direction": "INBOUND" if is_inbound else "OUTBOUND",
             "hs_call_status": "COMPLETED" if is_done else "QUEUED",
@@ -393,7 +393,7 @@ def _activity(
         },
         "tasks": {"hs_task_status": "COMPLETED" if is_done else "NOT_STARTED"},
         "communications": {"hs_communication_channel_type": "WHATS_APP"},
-    }[name]
+    }
     created_at = activity.planned_at or activity.occurred_at
     face.put(
         name,
@@ -404,7 +404,7 @@ def _activity(
                 "hubspot_owner_id": _owner(activity.owner_id, ids),
                 "hs_timestamp": _iso(activity.occurred_at),
                 "hs_object_source": "AUTOMATION_PLATFORM" if activity.is_automated else "CRM_UI",
-                **own,
+                **own_of[name],
             },
             created_by="hs_createdate",
             modified_at=activity.deleted_at or (activity.occurred_at if is_done else created_at),

@@ -133,3 +133,163 @@
         probability
     from compared
 {%- endmacro %}
+
+{#
+    The records that another one is linked to, one row per record: of several the one with the primary label, else the one that
+    is there the longest. Wants the relations `associations`, `contacts` and `leads` as raw has them.
+#}
+{% macro hubspot_linked() -%}
+    with newest_links as (
+        {{ newest_version('associations', ['parent', 'to_id']) }}
+    ),
+
+    people as (
+        select _source, 'contacts' as object_type, id, min(createdate) as created_at from contacts group by _source, id
+        union all
+        select _source, 'leads' as object_type, id, min(hs_createdate) as created_at from leads group by _source, id
+    ),
+
+    ranked_links as (
+        select
+            newest_links.*,
+            row_number() over (
+                partition by newest_links._source, newest_links.from_type, newest_links.from_id, newest_links.to_type
+                order by
+                    -- the primary company of a deal, the primary contact of a lead
+                    case when newest_links.types like '%,5,%' or newest_links.types like '%,578,%' then 1 else 2 end,
+                    people.created_at nulls last,
+                    newest_links.to_id
+            ) as link_rank
+        from newest_links
+        left join people
+            on newest_links._source = people._source and newest_links.to_type = people.object_type and newest_links.to_id = people.id
+        where not newest_links._is_deleted
+    )
+
+    select
+        _source,
+        from_type,
+        from_id,
+        max(case when to_type = 'contacts' then to_id end) as linked_contact_id,
+        max(case when to_type = 'leads' then to_id end) as linked_lead_id,
+        max(case when to_type = 'deals' then to_id end) as linked_deal_id,
+        max(case when to_type = 'companies' then to_id end) as linked_company_id
+    from ranked_links
+    where link_rank = 1
+    group by _source, from_type, from_id
+{%- endmacro %}
+
+{# Contacts as leads. Wants `newest_contacts` and `modes`. #}
+{% macro hubspot_contacts_as_leads() -%}
+    select
+        newest_contacts._source,
+        'contacts' as object_type,
+        newest_contacts.id,
+        newest_contacts.hubspot_owner_id,
+        newest_contacts.associatedcompanyid,
+        cast(null as string) as person_id,
+        newest_contacts.lead_source,
+        newest_contacts.lead_campaign,
+        newest_contacts.industry,
+        newest_contacts.hs_lead_status as status_value,
+        case
+            when modes.disqualified like '%;' || upper(newest_contacts.hs_lead_status) || ';%' then 'disqualified'
+            when newest_contacts.lifecyclestage in ('opportunity', 'customer', 'evangelist', 'salesqualifiedlead')
+                then newest_contacts.lifecyclestage
+            else coalesce(newest_contacts.hs_lead_status, newest_contacts.lifecyclestage)
+        end as status,
+        newest_contacts._is_deleted or coalesce(newest_contacts.archived, false) as is_gone,
+        newest_contacts.createdate as created_at,
+        coalesce(newest_contacts.hs_v2_date_entered_opportunity, newest_contacts.hs_lifecyclestage_opportunity_date) as converted_at,
+        coalesce(newest_contacts.hs_v2_date_entered_customer, newest_contacts.hs_lifecyclestage_customer_date) as became_customer_at
+    from newest_contacts
+    inner join modes on newest_contacts._source = modes._source
+    where modes.leads = 'contacts'
+{%- endmacro %}
+
+{# Lead objects as leads, each with its contact. Wants `newest_leads`, `newest_contacts`, `modes`, `linked`, `stages`, `first_qualified`. #}
+{% macro hubspot_lead_objects_as_leads() -%}
+    select
+        newest_leads._source,
+        'leads' as object_type,
+        newest_leads.id,
+        newest_leads.hubspot_owner_id,
+        newest_contacts.associatedcompanyid,
+        newest_contacts.id as person_id,
+        coalesce(newest_leads.lead_source, newest_contacts.lead_source) as lead_source,
+        coalesce(newest_leads.lead_campaign, newest_contacts.lead_campaign) as lead_campaign,
+        newest_contacts.industry,
+        newest_leads.hs_pipeline_stage as status_value,
+        case
+            when stages.leadstate = 'UNQUALIFIED' then 'disqualified'
+            when stages.leadstate = 'QUALIFIED' then stages.label
+            else coalesce(stages.leadstate, stages.label, newest_leads.hs_pipeline_stage)
+        end as status,
+        newest_leads._is_deleted or coalesce(newest_leads.archived, false) as is_gone,
+        newest_leads.hs_createdate as created_at,
+        first_qualified.qualified_at as converted_at,
+        cast(null as timestamp) as became_customer_at
+    from newest_leads
+    inner join modes on newest_leads._source = modes._source
+    left join linked
+        on newest_leads._source = linked._source and newest_leads.id = linked.from_id and linked.from_type = 'leads'
+    left join newest_contacts on linked._source = newest_contacts._source and linked.linked_contact_id = newest_contacts.id
+    left join stages
+        on newest_leads._source = stages._source and newest_leads.hs_pipeline = stages.pipeline_id
+        and newest_leads.hs_pipeline_stage = stages.id and stages.object_type = 'leads'
+    left join first_qualified on newest_leads._source = first_qualified._source and newest_leads.id = first_qualified.id
+    where modes.leads = 'leads'
+{%- endmacro %}
+
+{# Since when a lead has its status: the last change to each value. Wants `contact_history` and `lead_history`. #}
+{% macro hubspot_status_since() -%}
+    select _source, 'contacts' as object_type, id, value, max(timestamp) as changed_at
+    from contact_history
+    where property = 'hs_lead_status' and not _is_deleted
+    group by _source, id, value
+    union all
+    select _source, 'leads' as object_type, id, value, max(timestamp) as changed_at
+    from lead_history
+    where property = 'hs_pipeline_stage' and not _is_deleted
+    group by _source, id, value
+{%- endmacro %}
+
+{# When a lead object first came into a stage called converted. Wants `lead_history` and `stages`. #}
+{% macro hubspot_leads_converted() -%}
+    select lead_history._source, lead_history.id, min(lead_history.timestamp) as qualified_at
+    from lead_history
+    inner join stages
+        on lead_history._source = stages._source
+        and lead_history.value = stages.id
+        and stages.object_type = 'leads'
+        and {{ spelling('stages.label') }} = 'converted'
+    group by lead_history._source, lead_history.id
+{%- endmacro %}
+
+{# Which record is left of a merge. Wants `merged_contacts` and `merged_leads`. #}
+{% macro hubspot_merges() -%}
+    select _source, 'contacts' as object_type, id, max(into_id) as into_id
+    from merged_contacts
+    where not _is_deleted
+    group by _source, id
+    union all
+    select _source, 'leads' as object_type, id, max(into_id) as into_id
+    from merged_leads
+    where not _is_deleted
+    group by _source, id
+{%- endmacro %}
+
+{# Products of deals, that of the largest line item first. Wants `linked` and `items`. #}
+{% macro hubspot_main_products() -%}
+    select
+        links._source,
+        links.linked_deal_id,
+        items.hs_product_id,
+        row_number() over (
+            partition by links._source, links.linked_deal_id order by items.amount desc nulls last, items.id asc
+        ) as product_rank
+    from linked as links
+    inner join items on links._source = items._source and links.from_id = items.id and links.from_type = 'line_items'
+    where
+        not items._is_deleted and not coalesce(items.archived, false) and items.hs_product_id is not null
+{%- endmacro %}

@@ -154,7 +154,7 @@ class Hubspot:
         return JSONResponse({"results": [usage | {"currentUsage": self.used}]})
 
     def _owners(self, request: Request, body: Record) -> Response:
-        archived = request.query_params.get("archived") == "true"
+        archived = _is_true(request.query_params.get("archived"))
         found = [
             one for one in self.store.objects["owners"].values() if one.get("archived", False) == archived
         ]
@@ -189,7 +189,7 @@ class Hubspot:
     def _list(self, request: Request, body: Record) -> Response:
         kind, asked = request.path_params["type"], request.query_params
         with_history = _names(asked.get("propertiesWithHistory"))
-        archived = asked.get("archived") == "true"
+        archived = _is_true(asked.get("archived"))
         found = [one for one in self.store.objects[kind].values() if one["archived"] == archived]
         found.sort(key=lambda one: int(one["id"]))
         names = _names(asked.get("properties"))
@@ -216,7 +216,7 @@ class Hubspot:
     def _one(self, request: Request, body: Record) -> Response:
         kind, asked = request.path_params["type"], request.query_params
         found = self._by_id(kind, request.path_params["id"])
-        if found is None or found["archived"] != (asked.get("archived") == "true"):
+        if found is None or found["archived"] != (_is_true(asked.get("archived"))):
             return _error(404, "OBJECT_NOT_FOUND", "Object not found.")
         names, history = _names(asked.get("properties")), _names(asked.get("propertiesWithHistory"))
         return JSONResponse(shown(found, names, history))
@@ -238,7 +238,7 @@ class Hubspot:
         history, inputs = body["propertiesWithHistory"], body["inputs"]
         if len(inputs) > (50 if history else 100):
             return _error(400, "VALIDATION_ERROR", "The maximum number of inputs supported was exceeded")
-        archived = request.query_params.get("archived") == "true"
+        archived = _is_true(request.query_params.get("archived"))
         found: dict[str, Record] = {}
         for one in inputs:
             record = self._by_id(kind, one["id"])
@@ -402,6 +402,11 @@ def too_many(policy: str) -> JSONResponse:
 def _error(status: int, category: str, message: str) -> JSONResponse:
     body = {"status": "error", "message": message, "correlationId": "made-up", "category": category}
     return JSONResponse(body, status_code=status)
+
+
+def _is_true(text: str | None) -> bool:
+    """The vendor's own client writes True."""
+    return (text or "").lower() == "true"
 
 
 def _names(text: str | None) -> list[str]:

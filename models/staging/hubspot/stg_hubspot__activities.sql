@@ -9,29 +9,15 @@
     'tasks': ("'task'", "cast(null as string)", "coalesce(hs_task_status = 'COMPLETED', false)", "hs_timestamp"),
     'communications': ("hs_communication_channel_type", "cast(null as string)", "true", "hs_timestamp"),
 } %}
-with account as (
-    select * from {{ source('raw_hubspot', 'account') }}
+with
+{%- for table in ['account', 'associations', 'contacts', 'leads'] %}
+{{ table }} as (
+    select * from {{ source('raw_hubspot', table) }}
 ),
-
-associations as (
-    select * from {{ source('raw_hubspot', 'associations') }}
-),
-
-contacts as (
-    select * from {{ source('raw_hubspot', 'contacts') }}
-),
-
-leads as (
-    select * from {{ source('raw_hubspot', 'leads') }}
-),
-
+{% endfor %}
 {% for object_type in kinds %}
-{{ object_type }} as (
-    select * from {{ source('raw_hubspot', object_type) }}
-),
-
 newest_{{ object_type }} as (
-    {{ newest_version(object_type, ['id']) }}
+    {{ newest_version(source('raw_hubspot', object_type), ['id']) }}
 ),
 
 {% endfor %}
@@ -39,44 +25,8 @@ modes as (
     {{ newest_version('account', ['1']) }}
 ),
 
-newest_links as (
-    {{ newest_version('associations', ['parent', 'to_id']) }}
-),
-
-people as (
-    select _source, 'contacts' as object_type, id, min(createdate) as created_at from contacts group by _source, id
-    union all
-    select _source, 'leads' as object_type, id, min(hs_createdate) as created_at from leads group by _source, id
-),
-
-ranked_links as (
-    select
-        newest_links._source,
-        newest_links.from_type,
-        newest_links.from_id,
-        newest_links.to_type,
-        newest_links.to_id,
-        row_number() over (
-            partition by newest_links._source, newest_links.from_type, newest_links.from_id, newest_links.to_type
-            order by people.created_at nulls last, newest_links.to_id
-        ) as link_rank
-    from newest_links
-    left join people
-        on newest_links._source = people._source and newest_links.to_type = people.object_type and newest_links.to_id = people.id
-    where not newest_links._is_deleted
-),
-
 linked as (
-    select
-        _source,
-        from_type,
-        from_id,
-        max(case when to_type = 'contacts' then to_id end) as linked_contact_id,
-        max(case when to_type = 'leads' then to_id end) as linked_lead_id,
-        max(case when to_type = 'deals' then to_id end) as linked_deal_id
-    from ranked_links
-    where link_rank = 1
-    group by _source, from_type, from_id
+    {{ hubspot_linked() }}
 ),
 
 together as (
