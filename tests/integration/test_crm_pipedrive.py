@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
@@ -12,71 +10,33 @@ import pytest
 from demo.render_export import render_export
 from demo.render_pipedrive import as_pipedrive_knows, render_pipedrive, settings_of
 from orchestration.ingest import files
-from orchestration.ingest.crm import pipedrive_rows as rows
 from orchestration.ingest.crm.landing import Landing
-from orchestration.ingest.crm.pipedrive_objects import BY_NAME, CHANGES_READ
+from orchestration.ingest.crm.pipedrive import PipedriveReader
+from orchestration.ingest.crm.pipedrive_objects import OBJECTS
+from orchestration.settings import PipedriveSource
+from tests.fakecrm.pipedrive import TOKEN, Pipedrive
+from tests.fakecrm.server import serving
+from tests.fakecrm.store import Store
 from tests.proof import faces
 from tests.proof.compiled import settings_for
-from tests.proof.differences import KPI_KEY
 from tests.reference.world import Rules
 
 ABOUT_THE_RUN = faces.ABOUT_THE_RUN
-KEYS = {"kpi_scorecard": ("kpi", *KPI_KEY[:5])}
 
 
 def land_records(con: duckdb.DuckDBPyConnection, source: str, folder: Path) -> None:
-    """The rendered records, by the reader's own rows, without the network between."""
-    company = render_pipedrive(faces.ledger())
+    """What the reader gets from the made-up Pipedrive over the network."""
+    company = Pipedrive(Store(render_pipedrive(faces.ledger()).lists))
+    rates: dict[str, dict[str, float]] = {}
+    for rate in faces.ledger().rates:
+        rates.setdefault(rate.currency, {})[str(rate.valid_from)] = float(rate.rate)
     landing = Landing(con, "raw_pipedrive", source, faces.LOADED_AT, folder)
-    fields = {
-        name: own["field_code"]
-        for own in company.lists["dealFields"].values()
-        for name in [own["field_name"]]
-    }
-    parts = {
-        "source": "channel",
-        "campaign": fields["Campaign"],
-        "industry": fields["Industry"],
-        "status": fields["Lead status"],
-    }
-    listed = {name: list(records.values()) for name, records in company.lists.items()}
-    listed["goals"] = [rows.goal(one) for one in listed["goals"]]
-    listed["organizations"] = [rows.organization(one) for one in listed["organizations"]]
-    listed["persons"] = [rows.person(one) for one in listed["persons"]]
-    listed["leads"] = [rows.lead(one, parts) for one in listed["leads"]]
-    listed["deals"] = [rows.deal(one, parts) for one in listed["deals"]]
-    listed["activities"] = [rows.activity(one) for one in listed["activities"]]
-    listed["team_users"] = [
-        {"team_id": team["id"], "user_id": user} for team in listed["teams"] for user in team["users"]
-    ]
-    listed["deal_changes"] = [
-        row
-        for deal_id, log in company.lists["changelog"].items()
-        for row in rows.changes(deal_id, log["entries"], CHANGES_READ)
-    ]
-    listed["deals_followed"] = [
-        {"what": "changes", "deal_id": one["id"], "update_time": one["update_time"]}
-        for one in listed["deals"]
-    ]
-    listed["exchange_rates"] = [
-        {"currency": one.currency, "valid_from": str(one.valid_from), "rate": float(one.rate)}
-        for one in faces.ledger().rates
-    ]
-    listed["field_options"] = list(_options(company.lists))
-    for name, object_ in BY_NAME.items():
-        landing.land(object_, listed.get(name, []))
-
-
-def _options(lists: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    found = {
-        "source": lists["dealFields"]["channel"],
-        "industry": next(one for one in lists["dealFields"].values() if one["field_name"] == "Industry"),
-        "organization_industry": lists["organizationFields"]["industry"],
-        "product_category": lists["productFields"]["category"],
-    }
-    for part, own in found.items():
-        for option in own["options"]:
-            yield {"part": part, **option}
+    with serving(company.routes()) as api:
+        settings = PipedriveSource(**settings_of(api), rates=rates)
+        reader = PipedriveReader(source, settings, TOKEN, now=lambda: faces.LOADED_AT)
+        for object_ in OBJECTS:
+            reader.read(object_, landing)
+    assert landing.findings == []
 
 
 def of_export_files() -> faces.Tables:

@@ -117,8 +117,9 @@ OBJECTS: tuple[Object, ...] = (
         *_PARTS,
         loses={"source_lead_id": "lead", "person_id": "contact"},
         same_person={"source_lead_id": "lead", "person_id": "contact"},
-        clears={"lost_reason": ("person_id", "contact")},
+        clears={"lost_reason": (("id", "opportunity"), ("person_id", "contact"))},
         account="org_id",
+        deal="id",
     ),
     declare(
         "activities",
