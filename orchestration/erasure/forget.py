@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,8 +29,10 @@ from orchestration.erasure.traces import Texts, take_out
 from orchestration.erasure.warehouse_file import clear_scratch, remove, write_anew
 from orchestration.errors import SettingsError, ZevenError
 from orchestration.ingest import tombstones
+from orchestration.ingest.export_format import RAW_SCHEMA
 from orchestration.ingest.forgotten_rows import files_about
-from orchestration.ingest.registry import KINDS
+from orchestration.ingest.registry import KINDS, used
+from orchestration.ingest.source_kind import SourceKind
 from orchestration.instance import VARIABLE
 from orchestration.publish.store import Store
 from orchestration.settings import Settings
@@ -98,7 +100,7 @@ def forget(
         unfinished = note.read(settings)
         now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         with warehouse.connect() as con:
-            for kind in KINDS.values():
+            for kind in _kinds(con, settings):
                 kind.prepare(con)
             run_record.prepare(con)
             buried = tombstones.read(con, warehouse.folder)
@@ -195,6 +197,15 @@ def _find(con: duckdb.DuckDBPyConnection, settings: Settings, asked: Asked) -> t
             f"No source has that id; write it with its source in front, such as {example}:ID."
         )
     return (found or possible)[0], bool(known)
+
+
+def _kinds(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[SourceKind]:
+    """Those whose raw tables are there or will be; those of the export files are asked in any case."""
+    query = "select schema_name from duckdb_schemas() where database_name = current_database()"
+    present = {schema for (schema,) in con.execute(query).fetchall()} | {RAW_SCHEMA}
+    for name, kind in KINDS.items():
+        if name in used(settings) or f"raw_{kind.CRM}" in present:
+            yield kind
 
 
 def _is_known(con: duckdb.DuckDBPyConnection, person: Person) -> bool:

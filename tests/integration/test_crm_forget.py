@@ -166,7 +166,8 @@ def build_and_publish(settings: Settings) -> str:
         )
         con.execute(
             "create or replace table zeven.build_result as select 'run-1' as run_id,"
-            " $1::timestamptz as as_of, now()::timestamptz as finished_at, true as passed, true as is_whole, '[]'::json as checks",
+            " $1::timestamptz as as_of, now()::timestamptz as finished_at, true as passed,"
+            " true as is_whole, '[]'::json as checks",
             [AS_OF],
         )
         served = current(settings)
@@ -214,7 +215,13 @@ def assert_gone(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", [{"lead": LEAD_ID}, {"lead": f"pd:{LEAD_ID}"}, {"email": EMAIL}, {"email_hash": HASH}]
+    "asked",
+    [
+        {"lead": LEAD_ID},
+        {"email": EMAIL},
+        pytest.param({"lead": f"pd:{LEAD_ID}"}, marks=pytest.mark.slow),
+        pytest.param({"email_hash": HASH}, marks=pytest.mark.slow),
+    ],
 )
 def test_a_person_is_gone_and_no_extraction_brings_it_back(
     settings: Settings, made: Made, asked: dict[str, str]
@@ -268,6 +275,7 @@ class KilledError(Exception):
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS[:-1])
 def test_broken_off_after_any_step_the_same_command_finishes(settings: Settings, step: str) -> None:
     def after(done: str) -> None:
