@@ -97,6 +97,8 @@ class FakeSalesforce:
         self.hidden: set[str] = set()
         self.used, self.tokens, self.granted = 0, set[str](), 0
         self.repeats_pages_at: set[int] = set()
+        self.shortens_pages_at: set[int] = set()
+        """Pages, counted from 1 over all that follow a first one, and pages of results of jobs."""
         self.removed: list[tuple[str, str, datetime]] = []
         self.jobs: dict[str, dict[str, Any]] = {}
         self._cursors: dict[str, tuple[Query, list[str], bool]] = {}
@@ -264,14 +266,14 @@ class FakeSalesforce:
         self._given_pages += 1
         if self._given_pages in self.repeats_pages_at:  # a proxy that has the page before in its cache
             return self._page(locator, int(start) - self.page)
-        return self._page(locator, int(start))
+        return self._page(locator, int(start), is_short=self._given_pages in self.shortens_pages_at)
 
-    def _page(self, locator: str, start: int) -> Response:
+    def _page(self, locator: str, start: int, *, is_short: bool = False) -> Response:
         query, ids, _ = self._cursors[locator]
         kept = self.store.objects[query.object]
         rows = [
             {"attributes": {"type": query.object}, **{name: kept[key].get(name) for name in query.fields}}
-            for key in ids[start : start + self.page]
+            for key in ids[start + is_short : start + self.page]
             if key in kept
         ]
         for row in rows:
@@ -329,9 +331,11 @@ class FakeSalesforce:
         start = int(request.query_params.get("locator", "0"))
         size = min(int(request.query_params.get("maxRecords", self.job_page)), self.job_page)
         rows = self.jobs[job]["rows"]
+        self._given_pages += 1
+        is_short = self._given_pages in self.shortens_pages_at
         out = io.StringIO()
         writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        writer.writerows([self.jobs[job]["fields"], *rows[start : start + size]])
+        writer.writerows([self.jobs[job]["fields"], *rows[start : start + size - is_short]])
         following = str(start + size) if start + size < len(rows) else "null"
         return Response(
             out.getvalue(),

@@ -352,6 +352,48 @@ def test_a_field_of_the_settings_that_is_none(tmp_path: Path) -> None:
             org.run(DEAL)
 
 
+def test_a_page_that_comes_twice_is_asked_for_again(tmp_path: Path) -> None:
+    with Org(deals(50), tmp_path, page=10).served() as org:
+        org.fake.repeats_pages_at = {2}
+        org.run(DEAL)
+        org.assert_whole(DEAL)
+        assert org.plan.count("/query/01g") == 5
+        org.fake.repeats_pages_at = set(range(6, 20))
+        org.later(days=8)
+        with pytest.raises(SourceError, match="the same page of a query again and again"):
+            org.run(DEAL)
+
+
+@pytest.mark.parametrize(("bulk_from", "job_page"), [(10_000, 50), (10, 20)])
+def test_a_page_that_lacks_a_record_is_not_believed(tmp_path: Path, bulk_from: int, job_page: int) -> None:
+    with Org(deals(50), tmp_path, page=10, job_page=job_page).served() as org:
+        org.bulk_from = bulk_from
+        org.fake.shortens_pages_at = {2}
+        org.run(DEAL)
+        org.assert_whole(DEAL)
+
+
+def test_a_record_edited_while_it_is_read_does_not_move_the_position(tmp_path: Path) -> None:
+    with Org(deals(30), tmp_path, page=10).served() as org:
+        kept = org.fake.store.objects[DEAL]
+        keys = sorted(kept, key=lambda key: (kept[key]["SystemModstamp"], key))
+
+        def edits() -> None:
+            org.later(minutes=5)
+            org.fake.edit(DEAL, keys[0], Amount=1.0)
+            org.later(minutes=60)
+            org.fake.edit(DEAL, keys[15], Amount=2.0)
+
+        org.plan.faults.append(Fault("/query/01g", "meanwhile", (1,), act=edits))
+        org.plan.faults.append(Fault("/query/01g", 500, tuple(range(2, 8))))
+        with pytest.raises(SourceError):
+            org.run(DEAL)
+        org.plan.faults.clear()
+        org.later(minutes=5)
+        org.run(DEAL)
+        org.assert_whole(DEAL)
+
+
 KINDS: tuple[int | str, ...] = (429, 500, 503, "drop", "truncate", "expire", "edit", "delete", "repeat")
 
 

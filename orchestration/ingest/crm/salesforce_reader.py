@@ -161,7 +161,7 @@ class _Reading:
 
     def _read_window(self, position: Position) -> Position:
         """Up to the end of this run's window. A page is a batch; its last stamp is the next position."""
-        seen, total = 0, 0
+        seen, total, start = 0, 0, self._moved(position, position.get("until"))
         for page in self.api.pages(self._query(position, in_order=True)):
             if page.total > self.reader._bulk_from and seen == 0:
                 return self._finish_job(self._start_job(position))
@@ -172,7 +172,8 @@ class _Reading:
             elif seen == total:
                 position = self._moved(position, max(self.until, position.get("until") or ""))
                 self._land(page, position)
-        if seen != total:
+        if seen != total:  # deleted for good meanwhile, or left out: nobody knows at which page
+            self.landing.move(self.object, start)
             raise Expired
         return position
 
