@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -52,10 +51,25 @@ def _parse(settings: Settings, kept: Path) -> None:
     if not command.succeeded:
         raise GateError(why_dbt_could_not_start(command.exception))
     fresh = kept.with_suffix(".new")
-    shutil.copyfile(target / "manifest.json", fresh)
+    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    fresh.write_text(json.dumps(_without_disabled(manifest)), encoding="utf-8")
     for older in kept.parent.glob("manifest-*.json"):
         older.unlink()
     fresh.replace(kept)
+
+
+def _without_disabled(manifest: dict[str, Any]) -> dict[str, Any]:
+    """dbt lists the tests of a model that is disabled, such as those of a CRM that nobody here has, among
+    what it builds, and then leaves them out."""
+    disabled = {
+        name for name, node in manifest["nodes"].items() if not node.get("config", {}).get("enabled", True)
+    }
+    for of_nodes in ("nodes", "parent_map", "child_map"):
+        manifest[of_nodes] = {name: node for name, node in manifest[of_nodes].items() if name not in disabled}
+    for of_names in ("parent_map", "child_map"):
+        for name, others in manifest[of_names].items():
+            manifest[of_names][name] = [other for other in others if other not in disabled]
+    return manifest
 
 
 def _state(settings: Settings) -> str:
