@@ -164,6 +164,11 @@ class Scene:
             for name in {of.name for of, _ in objects.LINKS}
             for (one,) in self.con.execute(f'select distinct id from raw_hubspot."{name}"').fetchall()
         }
+        known |= {
+            (of.name, one)
+            for of, to in objects.LINKS
+            for one in self.hubspot.store.objects[f"links/{of.name}/{to.name}"]
+        }
         there = {
             (name, one["id"])
             for name in {of.name for of, _ in objects.LINKS}
