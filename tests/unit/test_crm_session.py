@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from orchestration.errors import SourceError
+from orchestration.errors import SettingsError, SourceError
 from orchestration.ingest.crm.session import CrmSession, Patience, Verdict, judge
 from tests.fakecrm.faults import Fault, Plan
 from tests.fakecrm.server import serving
@@ -286,6 +286,25 @@ def test_a_next_page_of_another_host_is_not_asked(crm: Crm) -> None:
     assert other.plan.asked == []
 
 
+def test_no_token_goes_unencrypted_over_a_network(crm: Crm) -> None:
+    with pytest.raises(SettingsError, match=r"crm: http://crm.example.com is no address of https"):
+        crm.session().get("http://crm.example.com/records?key=1")
+    assert crm.tokens == 0
+
+
+def test_the_certificates_of_the_company_count_also_for_a_client_that_sends_itself(
+    crm: Crm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "company.pem"
+    bundle.touch()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    session, adapter = crm.session(), _Noting()
+    session.mount("http://", adapter)
+    assert session.send(session.prepare_request(requests.Request("GET", f"{crm.url}/records"))).ok
+    assert session.get(f"{crm.url}/records").ok
+    assert adapter.verified_by == [str(bundle)] * 2
+
+
 def test_a_body_is_sent_whole_each_time(crm: Crm) -> None:
     crm.plan.faults = [Fault("POST /echo", "drop"), Fault("POST /echo", "truncate", at=(2,))]
     question = {"filters": ["x" * 200_000]}
@@ -366,6 +385,18 @@ def test_simple_salesforce_asks_over_it(crm: Crm) -> None:
     assert found == ["1", "2"]
     assert crm.tokens == 2
     assert len(crm.waits) == 2
+
+
+class _Noting(requests.adapters.HTTPAdapter):
+    """With what each certificate would be verified."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.verified_by: list[object] = []
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        self.verified_by.append(options["verify"])
+        return super().send(request, *args, **options)
 
 
 class _Plain(requests.adapters.HTTPAdapter):

@@ -24,7 +24,7 @@ import orjson
 import requests
 from requests.hooks import default_hooks, dispatch_hook
 
-from orchestration.errors import SourceError
+from orchestration.errors import SettingsError, SourceError
 
 Verdict = Literal["good", "again", "wait", "expired", "spent", "refused"]
 """What an answer means: take it; ask again; ask again when the time it names is over; the token is no longer
@@ -33,6 +33,7 @@ good; the budget of the day is used up; a person has to do something."""
 _ODD = (ValueError, LookupError, TypeError, AttributeError)
 """What a CRM's own reading of an answer fails with where a proxy answered in the CRM's place."""
 _SHORTEST_SECRET = 6
+_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 _AGAIN = frozenset({408, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 
 
@@ -104,6 +105,10 @@ class CrmSession(requests.Session):
         # a body is read here, where it can be asked for again; and no redirect is followed, which would give
         # the token away
         options |= {"stream": False, "allow_redirects": False}
+        # a client that sends what it prepared itself leaves out the company's own certificates
+        options.setdefault(
+            "verify", self.merge_environment_settings(request.url or "", {}, None, None, None)["verify"]
+        )
         options["timeout"] = options.get("timeout") or self._patience.timeout
         # hooks may raise (dlt's does, at 429): they are for the answer that is given, not for those before it
         hooks, request.hooks = request.hooks, default_hooks()
@@ -135,6 +140,12 @@ class CrmSession(requests.Session):
             raise SourceError(
                 f"{self.name}: the CRM of {'://'.join(self._host)} points to {'://'.join(host)}, which was"
                 " not asked and was given no token. Is the address in the settings the right one?"
+            )
+
+        if host[0] != "https" and urlsplit(request.url or "").hostname not in _THIS_MACHINE:
+            raise SettingsError(
+                f"{self.name}: {'://'.join(host)} is no address of https, so that the token could be read on"
+                " its way; nothing was sent. Correct the address in the settings."
             )
 
     def _headers(self) -> dict[str, str]:
