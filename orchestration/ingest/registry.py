@@ -34,9 +34,9 @@ def _pipedrive(settings: Settings, source_name: str) -> Reader:
 
 
 def _diagnose_pipedrive(settings: Settings, source_name: str) -> Iterable[Diagnosis]:
-    from orchestration.ingest.crm import pipedrive
+    from orchestration.ingest.crm import pipedrive_doctor
 
-    return pipedrive.diagnose(settings, source_name)
+    return pipedrive_doctor.diagnose(settings, source_name)
 
 
 KINDS: dict[str, SourceKind] = {

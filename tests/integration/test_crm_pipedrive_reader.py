@@ -21,7 +21,7 @@ import requests
 
 from demo.render_pipedrive import render_pipedrive, settings_of
 from orchestration.errors import SettingsError, SourceError
-from orchestration.ingest.crm import landing, pipedrive_pages
+from orchestration.ingest.crm import landing, pipedrive, pipedrive_doctor, pipedrive_pages
 from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.pipedrive import PipedriveReader, open_reader
 from orchestration.ingest.crm.pipedrive_objects import BY_NAME, OBJECTS
@@ -117,6 +117,8 @@ def a_company(folder: Path, faults: list[Fault] | None = None, **options: Any) -
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipedrive_pages, "PAGE", PAGE)
+    monkeypatch.setattr(pipedrive, "_BATCH", 3 * PAGE)
+    monkeypatch.setattr(pipedrive, "_DEALS_AT_ONCE", 5)
 
 
 def assert_same(scene: Scene) -> None:
@@ -254,6 +256,21 @@ def test_the_budget_of_the_company_ends_cleanly(tmp_path: Path) -> None:
         assert_same(scene)
 
 
+def test_a_reading_that_broke_off_goes_on_where_it_was(tmp_path: Path) -> None:
+    with a_company(tmp_path) as scene:
+        scene.plan.faults.append(Fault("/v2/activities", 500, at=tuple(range(6, 10))))
+        with pytest.raises(SourceError, match="What was read is kept"):
+            scene.run()
+        kept = _count(scene, "activities")
+        assert kept == 3 * PAGE
+        scene.plan.asked.clear()
+        scene.now += timedelta(minutes=5)
+        scene.run()
+        pages = -(-(len(scene.crm.store.objects["activities"]) - kept) // PAGE)
+        assert scene.plan.count("/v2/activities") == pages
+        assert_same(scene)
+
+
 def test_retry_after_is_waited_for(tmp_path: Path) -> None:
     with a_company(tmp_path, [Fault("/v2/deals", 429, at=(2,), after=3)]) as scene:
         scene.run()
@@ -289,6 +306,26 @@ def test_a_missing_token_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("ZEVEN_PD_API_TOKEN", raising=False)
     with pytest.raises(SettingsError, match="ZEVEN_PD_API_TOKEN"):
         open_reader(load_settings(file), "pd")
+
+
+def test_the_doctor_says_what_the_token_may_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forbidden = Fault("legacyTeams", 403, at=(1,))
+    with a_company(tmp_path, [forbidden]) as scene:
+        file = tmp_path / "zeven.toml"
+        lines = [f"{key} = {json.dumps(value)}" for key, value in settings_of(scene.api).items()]
+        file.write_text("\n".join(["[company]", 'name = "A"', "[sources.pd]", *lines]))
+        monkeypatch.setenv("ZEVEN_PD_API_TOKEN", TOKEN)
+        found = {one.about: one for one in pipedrive_doctor.diagnose(load_settings(file), "pd")}
+        verdicts = {about: one.verdict for about, one in found.items()}
+        assert verdicts == {
+            "credential": "ok",
+            "fields": "ok",
+            "goals": "ok",
+            "teams": "warning",
+            "budget": "ok",
+        }
+        assert TOKEN not in str(found)
+        assert scene.crm.spent <= 70
 
 
 PATHS = ("/v2/deals$", "/v1/leads", "/v2/activities", "changelog", "/v2/deals/products", "/v2/", "/v1/")

@@ -1,7 +1,8 @@
 """Pipedrive as a source: which list is read when, and how far.
 
 Belongs here: windows, positions, what follows a deal that moved, the weekly look at what is gone. Does not
-belong here: pages and tokens (`pipedrive_pages.py`), what is kept of a record (`pipedrive_rows.py`).
+belong here: pages and tokens (`pipedrive_pages.py`), what is kept of a record (`pipedrive_rows.py`), what
+`zeven doctor` says (`pipedrive_doctor.py`).
 
 Lists of v2 are read from `updated_since` to an `updated_until` that is fixed before the first page. Once a
 week they are read whole: what is not among the records any more was deleted. Changes and products of a deal
@@ -23,7 +24,6 @@ from dlt.sources.helpers.rest_client.client import RESTClient
 
 from orchestration.errors import SettingsError, SourceError
 from orchestration.ingest.crm import pipedrive_rows as rows
-from orchestration.ingest.crm.diagnosis import Diagnosis, of_budget, of_variables
 from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.objects import Object
 from orchestration.ingest.crm.pipedrive_objects import BY_NAME, CHANGES_READ
@@ -52,7 +52,7 @@ def variable(source_name: str) -> str:
     return f"ZEVEN_{source_name.upper()}_API_TOKEN"
 
 
-def open_reader(settings: Settings, source_name: str) -> PipedriveReader:
+def open_reader(settings: Settings, source_name: str, patience: Patience | None = None) -> PipedriveReader:
     source = settings.sources[source_name]
     assert isinstance(source, PipedriveSource)
     name = variable(source_name)
@@ -62,30 +62,10 @@ def open_reader(settings: Settings, source_name: str) -> PipedriveReader:
             f"{source_name}: the environment variable {name} is missing; it holds the API token of a"
             " Pipedrive user."
         )
-    return PipedriveReader(source_name, source, token)
+    return PipedriveReader(source_name, source, token, patience=patience)
 
 
-def diagnose(settings: Settings, source_name: str) -> Iterator[Diagnosis]:
-    """What `zeven doctor` says: the token, the fields of the settings, the tokens of today."""
-    names = [variable(source_name)]
-    yield from of_variables(names)
-    if not os.environ.get(names[0], "").strip():
-        return
-    reader = open_reader(settings, source_name)
-    reader.session._patience = Patience(attempts=2, total=10)
-    whole_list(reader.client, "api/v1/users/me")
-    yield Diagnosis("credential", "ok", "the token is a user's of this company")
-    parts = reader.parts
-    yield Diagnosis("fields", "ok", f"{', '.join(f'{part} is {code}' for part, code in parts.items())}")
-    for name, path, params in (("goals", "api/v1/goals/find", _GOALS), ("teams", "api/v1/legacyTeams", {})):
-        if whole_list(reader.client, path, **params) is None:
-            message = f"{name} may not be read, or the plan has none: {_WITHOUT[name]}."
-            yield Diagnosis(name, "warning", message)
-    budget = reader.session.budget
-    yield of_budget(budget.left, budget.allowed, "tokens of the settings")
-
-
-_GOALS = {"type.name": "deals_won"}
+GOALS = {"type.name": "deals_won"}
 
 
 @dataclass(frozen=True)
@@ -175,8 +155,7 @@ class PipedriveReader:
         found = self._whole(object_.name)
         if found is None:
             landing.findings.append(
-                f"{self.name}: {object_.name} may not be read, or the plan has none:"
-                f" {_WITHOUT[object_.name]}."
+                f"{self.name}: {object_.name} may not be read, or the plan has none: {WITHOUT[object_.name]}."
             )
             return 0
         landing.land(object_, found, is_complete=True)
@@ -187,7 +166,7 @@ class PipedriveReader:
             case "users" | "currencies":
                 return whole_list(self.client, f"api/v1/{name}")
             case "goals":
-                found = whole_list(self.client, "api/v1/goals/find", **_GOALS)
+                found = whole_list(self.client, "api/v1/goals/find", **GOALS)
                 return None if found is None else [rows.goal(one) for one in found]
             case "teams":
                 self._teams = whole_list(self.client, "api/v1/legacyTeams")
@@ -374,7 +353,7 @@ class PipedriveReader:
         return found, read, False
 
 
-_WITHOUT = {"goals": "there are no targets", "teams": "reps have no team"}
+WITHOUT = {"goals": "there are no targets", "teams": "reps have no team"}
 
 
 def _stamp(at: datetime) -> str:
