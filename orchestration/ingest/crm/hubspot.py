@@ -15,7 +15,7 @@ table: its cursor is the batch up to which moved records were looked at.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar, cast
 
@@ -272,7 +272,7 @@ def _properties(asked: dict[str, str]) -> list[str]:
 
 
 def _milliseconds(at: datetime) -> int:
-    return int(at.timestamp() * 1000)
+    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _alive(landing: Landing, object_: Object) -> list[str]:
