@@ -17,7 +17,7 @@ from orchestration.settings import Settings
 
 
 def diagnose(settings: Settings, source_name: str) -> Iterator[Diagnosis]:
-    """Four questions, some 50 tokens. Pipedrive hides no fields from a token: nothing is to be said of them."""
+    """Four questions, some 50 tokens. Pipedrive hides no fields from a token: nothing to say of them."""
     name = variable(source_name)
     yield from of_variables([name])
     if not os.environ.get(name, "").strip():
