@@ -11,7 +11,8 @@ renamed as (
     select
         {{ source_id('id') }} as account_id,
         case when not coalesce(ispersonaccount, false) then name end as account_name,
-        industry,
+        -- an alias also gives the column its small letters
+        nullif(industry, '') as industry,
         coalesce(billingcountrycode, billingcountry) as country
     from newest
     where not _is_deleted and not coalesce(isdeleted, false)

@@ -67,7 +67,7 @@ renamed as (
         opportunities.lostreason_z as lost_reason,
         coalesce(opportunities.currencyisocode, organizations.defaultcurrencyisocode, '{{ var("currency") }}') as currency,
         -- numerics
-        opportunities.amount,
+        cast(opportunities.amount as decimal(18, 2)) as amount,
         opportunities.probability / 100e0 as probability,
         -- booleans
         case when opportunities.isclosed then coalesce(opportunities.iswon, false) end as is_won,
