@@ -366,3 +366,32 @@ def test_a_declaration_that_could_not_be_kept_is_refused(options: dict[str, Any]
 def test_a_field_may_hold_an_id_of_either_kind() -> None:
     made: Object = declare("made", "Id!", "WhoId", goes_with={"WhoId": ("lead", "contact")})
     assert made.goes_with == (("WhoId", "lead"), ("WhoId", "contact"))
+
+
+@pytest.mark.parametrize("crm", sorted({kind.CRM for kind in KINDS.values() if isinstance(kind, CrmKind)}))
+def test_the_rules_of_every_crm_can_be_run(crm: str) -> None:
+    """Of each declared record, one that is the person by every field that can say so."""
+    [kind, *_] = [kind for kind in KINDS.values() if isinstance(kind, CrmKind) and crm == kind.CRM]
+    with duckdb.connect() as con:
+        files.prepare(con)
+        kind.prepare(con)
+        run_record.prepare(con)
+        for one in kind.TABLES.values():
+            ids = {field for field, _ in (*one.goes_with, *one.same_person)}
+            row = dict.fromkeys(ids | set(one.key), "77")
+            row |= {field.name: HASH for field in one.fields if field.kind == "email"}
+            columns = ", ".join(f'"{name}"' for name in (*row, "_source", "_batch_id", "_is_deleted"))
+            dated = {field.name for field in one.fields if field.kind in ("instant", "calendar_date")}
+            values = ", ".join(
+                "'2026-01-01'" if name in dated else f"'{value}'" for name, value in row.items()
+            )
+            con.execute(
+                f"insert into raw_{crm}.\"{one.name}\" ({columns}) values ({values}, 'crm', 'b', false)"
+            )
+        person = Person(emails={HASH})
+        people.complete(con, person)
+        assert "crm:77" in person.leads | person.contacts
+        remove(con, person.tombstones("2026-03-02T00:00:00Z", "asked"))
+        for one in kind.TABLES.values():
+            if not one.of_employees and {kind for _, kind in one.goes_with} and not one.kept_by:
+                assert con.execute(f'select * from raw_{crm}."{one.name}"').fetchall() == [], one.name
