@@ -18,13 +18,13 @@ from orchestration.errors import SettingsError, SourceError
 from orchestration.ingest.crm import landing
 from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.objects import Object
-from orchestration.ingest.crm.salesforce import KIND
+from orchestration.ingest.crm.salesforce import KIND, diagnose
 from orchestration.ingest.crm.salesforce_api import Api
 from orchestration.ingest.crm.salesforce_login import login
 from orchestration.ingest.crm.salesforce_objects import OBJECTS, ONLY
 from orchestration.ingest.crm.salesforce_reader import SalesforceReader
 from orchestration.ingest.crm.session import Patience
-from orchestration.settings import SalesforceSource
+from orchestration.settings import SalesforceSource, load_settings
 from tests.fakecrm.faults import Fault, Plan
 from tests.fakecrm.salesforce import CLIENT, USER, FakeSalesforce
 from tests.fakecrm.server import serving
@@ -476,3 +476,22 @@ def test_whatever_goes_wrong_many_times(tmp_path: Path, seed: int, capfd: pytest
 def test_the_kind_is_declared_once() -> None:
     assert list(KIND.TABLES) == list(ALL)
     assert all(isinstance(one, Object) for one in KIND.TABLES.values())
+
+
+def test_the_doctor_says_what_may_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Org(deals(3), tmp_path).served() as org:
+        file = tmp_path / "zeven.toml"
+        file.write_text(
+            f'[company]\nname = "x"\n[sources.sf]\nkind = "salesforce"\ninstance = "{org.address}"\n',
+            encoding="utf-8",
+        )
+        settings = load_settings(file, environ={})
+        org.fake.hidden = {"Campaign", "Lead.Industry", "ForecastingQuota"}
+        told = {one.about: one for one in diagnose(settings, "sf")}
+        assert told["credential"].verdict == told["Opportunity"].verdict == told["budget"].verdict == "ok"
+        assert "Industry" in told["Lead"].message
+        assert told["Campaign"].message == "Campaign may not be read: without it, leads have no campaign."
+        assert "ForecastingQuota" not in told
+        assert org.plan.count("query") == 0
+        monkeypatch.delenv("ZEVEN_SF_CLIENT_ID")
+        assert [one.verdict for one in diagnose(settings, "sf")] == ["wrong"]
