@@ -122,6 +122,24 @@ def test_a_value_that_cannot_be_typed_puts_its_row_into_quarantine(
     ]
 
 
+def test_what_cannot_be_read_is_in_quarantine_once_and_is_not_gone(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    into(con, tmp_path).land(DEAL, [{"Id": "1", "Amount": 1}, {"Id": "2", "Amount": 2}])
+    rows = [{"Id": "1", "Amount": "many"}, {"Id": "2", "Amount": 2}]
+    first = into(con, tmp_path, 1).land(DEAL, rows, is_complete=True)
+    assert (first.rows_quarantined, first.rows_unchanged, first.rows_deleted) == (1, 1, 0)
+    again = into(con, tmp_path, 2).land(DEAL, rows, is_complete=True)
+    assert (again.rows_quarantined, again.rows_unchanged, again.changed) == (0, 2, False)
+    assert con.execute("select count(*) from raw_crm.quarantine").fetchall() == [(1,)]
+    assert newest(con) == [("1", Decimal(1), False), ("2", Decimal(2), False)]
+
+
+def test_half_of_an_emoji_costs_no_record(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    assert into(con, tmp_path).land(DEAL, [{"Id": "1", "AccountId": "cut \ud83d"}]).rows_loaded == 1
+    assert con.execute("select AccountId from raw_crm.deal").fetchall() == [("cut ?",)]
+
+
 def test_a_record_without_its_key_refuses_the_batch(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     target = into(con, tmp_path)
     with pytest.raises(SourceError, match="1 records of deal came without Id"):

@@ -36,7 +36,7 @@ LEDGER_COLUMNS = (
     ("batch_id", "VARCHAR"),
     ("rows_in", "BIGINT"),
     ("rows_loaded", "BIGINT"),
-    ("rows_unchanged", "BIGINT"),  # in the same fields as the newest version
+    ("rows_unchanged", "BIGINT"),  # in the same fields as the newest version, or in quarantine already
     ("rows_repeated", "BIGINT"),  # an earlier version of a record that stands in the batch again
     ("rows_quarantined", "BIGINT"),
     ("rows_withheld", "BIGINT"),  # about somebody who was forgotten
@@ -143,7 +143,7 @@ class Landing:
             names = [one.name for one in object_.fields]
             with file.open("wb") as out:
                 for row in self.told(rows):
-                    out.write(orjson.dumps([_plain(row.get(name)) for name in names]))
+                    out.write(_line([_plain(row.get(name)) for name in names]))
                     out.write(b"\n")
             listed = ", ".join(f"r[{number}] AS {identifier(n)}" for number, n in enumerate(names, start=1))
             query = (
@@ -190,13 +190,13 @@ class Landing:
         landed.rows_in = self._count("zeven_typed")
         self._refuse_keyless(object_)
         landed.rows_withheld = self._withhold(object_)
-        landed.rows_quarantined = self._quarantine(object_, batch_id)
+        landed.rows_quarantined, known = self._quarantine(object_, batch_id)
         landed.rows_repeated = self._drop_repeats(object_)
         self._remember_newest(object_)
         if is_complete or of_parents:
             landed.rows_deleted = self._bury(object_, number, batch_id, of_parents)
         landed.rows_loaded = self._insert(object_, number, batch_id)
-        landed.rows_unchanged = self._count("zeven_typed") - landed.rows_loaded
+        landed.rows_unchanged = known + self._count("zeven_typed") - landed.rows_loaded
         if cursor is not None:
             self._move(object_, cursor)
         if landed.changed:
@@ -230,15 +230,25 @@ class Landing:
                 " nothing of this batch is kept. May the user of the credential see that field?"
             )
 
-    def _quarantine(self, object_: Object, batch_id: str) -> int:
+    def _quarantine(self, object_: Object, batch_id: str) -> tuple[int, int]:
+        """How many rows came into quarantine, and how many are there already, from an overlap.
+
+        `zeven_refused` remembers their keys: what cannot be read is there all the same.
+        """
+        key = ", ".join(identifier(name) for name in object_.key)
         self.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE zeven_refused AS SELECT {key} FROM zeven_typed"
+            " WHERE len(_reasons) > 0"
+        )
+        [(new,)] = self.con.execute(
             f"INSERT INTO {self.table('quarantine')} SELECT ?, ?, ?, _row,"
             " array_to_string([split_part(r, ':', 1) FOR r IN _reasons], ', '),"
             " array_to_string(_reasons, '; '), _record FROM zeven_typed"
-            " WHERE len(_reasons) > 0",
-            [self.source, object_.name, batch_id],
-        )
-        return self._delete("zeven_typed", "len(_reasons) > 0")
+            f" WHERE len(_reasons) > 0 AND NOT EXISTS (SELECT 1 FROM {self.table('quarantine')} AS known"
+            " WHERE known.source = ? AND known.table_name = ? AND known.record = zeven_typed._record)",
+            [self.source, object_.name, batch_id, self.source, object_.name],
+        ).fetchall()
+        return int(new), self._delete("zeven_typed", "len(_reasons) > 0") - int(new)
 
     def _withhold(self, object_: Object) -> int:
         """Leave out, or empty, what is about somebody who was forgotten."""
@@ -266,6 +276,7 @@ class Landing:
         names = [one.name for one in object_.fields]
         listed = ", ".join(identifier(name) for name in names)
         same = self._same_key(object_, "last", "zeven_typed")
+        refused = self._same_key(object_, "last", "zeven_refused")
         alive = self._same_key(object_, "last", "zeven_newest")
         within, bound = "true", []
         if of_parents:
@@ -280,7 +291,8 @@ class Landing:
             f"   QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _batch_number DESC, _source_row DESC)"
             f" = 1) AS last WHERE NOT _is_deleted AND {within}"
             f" AND EXISTS (SELECT 1 FROM zeven_newest WHERE {alive})"
-            f" AND NOT EXISTS (SELECT 1 FROM zeven_typed WHERE {same})",
+            f" AND NOT EXISTS (SELECT 1 FROM zeven_typed WHERE {same})"
+            f" AND NOT EXISTS (SELECT 1 FROM zeven_refused WHERE {refused})",
             bound,
         ).fetchall()
         return int(found[0][0])
@@ -300,7 +312,8 @@ class Landing:
                 for column, sql_type in object_.columns()
                 if column not in {n for n, _ in LOAD_COLUMNS}
             )
-            self.con.execute(f"CREATE OR REPLACE TEMP TABLE zeven_typed AS SELECT {types} LIMIT 0")
+            for table in ("zeven_typed", "zeven_refused"):
+                self.con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {types} LIMIT 0")
             self._remember_newest(object_)
             deleted = self._bury(object_, number, batch_id, (name, gone))
             if deleted:
@@ -380,6 +393,14 @@ def prepare(con: duckdb.DuckDBPyConnection, schema: str, objects: Mapping[str, O
         for column, sql_type in columns:
             if column.casefold() not in present:
                 con.execute(f"ALTER TABLE {table} ADD COLUMN {identifier(column)} {sql_type}")
+
+
+def _line(values: list[str | None]) -> bytes:
+    try:
+        return orjson.dumps(values)
+    except TypeError:  # half of an emoji, which CRMs leave where they cut a text
+        whole = [value and value.encode("utf-8", "replace").decode("utf-8") for value in values]
+        return orjson.dumps(whole)
 
 
 def _plain(value: Any) -> str | None:

@@ -76,7 +76,8 @@ OBJECTS: tuple[Object, ...] = (
         "BillingCountry",
         "BillingCountryCode",
         "SystemModstamp instant",
-        clears={"Name": ("Id", "account")},
+        loses={"PersonContactId": "contact"},
+        clears={"Name": (("Id", "account"), ("PersonContactId", "contact"))},
     ),
     declare(
         "Contact",
@@ -110,6 +111,7 @@ OBJECTS: tuple[Object, ...] = (
         goes_with={"Id": "lead", "MasterRecordId": "lead", "ConvertedContactId": "contact"},
         same_person={"Id": "lead", "MasterRecordId": "lead", "ConvertedContactId": "contact"},
         account="ConvertedAccountId",
+        deal="ConvertedOpportunityId",
     ),
     declare(
         "LeadHistory",
@@ -149,6 +151,7 @@ OBJECTS: tuple[Object, ...] = (
         "LostReason_z",
         "CreatedDate instant",
         "SystemModstamp instant",
+        clears={"LostReason_z": ("Id", "opportunity")},
     ),
     declare(
         "OpportunityHistory",
