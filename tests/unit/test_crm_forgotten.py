@@ -269,7 +269,8 @@ def test_no_extraction_brings_a_person_back(con: duckdb.DuckDBPyConnection, tmp_
     again = {name: land(con, tmp_path, name, ROWS[name]) for name in TOY}
     assert_gone(con, is_address_known=True)
     lead = again["Lead"]
-    assert (lead.rows_in, lead.rows_withheld, lead.rows_quarantined) == (6, 4, 0)
+    unreadable = 0 if way == "table" else 1  # where it is in quarantine still, not once more
+    assert (lead.rows_in, lead.rows_withheld, lead.rows_quarantined) == (6, 4, unreadable)
     assert (again["Activity"].rows_withheld, again["DealContact"].rows_withheld) == (1, 1)
     assert not again["Deal"].rows_withheld
     if way == "table":
