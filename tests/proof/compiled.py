@@ -151,7 +151,8 @@ def compile_project(rules: Rules, folder: Path, source: Mapping[str, Any] | None
     dbt.run()
     assert dbt.succeeded, dbt.exception or [result.message for result in dbt.result or ()]
     manifest = json.loads((folder / "target" / "manifest.json").read_text(encoding="utf-8"))
-    nodes = manifest["nodes"]
+    # dbt lists the tests of a model that is disabled, those of a CRM that the company has not
+    nodes = {name: node for name, node in manifest["nodes"].items() if node["config"].get("enabled", True)}
     return Compiled(
         models=tuple(_node(nodes[name]) for name in _in_order(nodes)),
         tests=tuple(_node(node) for node in nodes.values() if node["resource_type"] == "test"),
