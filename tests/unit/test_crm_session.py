@@ -327,7 +327,17 @@ def test_no_credential_of_another_file_is_sent(
     assert "Authorization" not in prepared.headers
 
 
-def test_no_log_holds_the_token(crm: Crm, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_holds_the_token(
+    crm: Crm, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # another test's library may have switched these off for the whole process
+    for name in ("urllib3", "urllib3.connectionpool"):
+        logger = logging.getLogger(name)
+        monkeypatch.setattr(logger, "disabled", False)
+        monkeypatch.setattr(logger, "propagate", True)
+        monkeypatch.setattr(logger, "level", logging.DEBUG)
+    logging.getLogger("urllib3.connectionpool").manager._clear_cache()  # type: ignore[attr-defined]
+    monkeypatch.setattr(logging.root.manager, "disable", 0)
     crm.plan.faults = [Fault("GET /records", kind, at=(1,)) for kind in (429, "drop", 503)]
     crm.good = f"{SECRET}-2"
     with caplog.at_level(logging.DEBUG):
