@@ -1,10 +1,13 @@
 """The errors a person can cause, one class per exit code of the command line.
 
 Belongs here: exceptions whose message is a finished sentence for the person who has to act (what, where,
-what was expected, what to do). Does not belong here: programming errors; those keep their traceback.
+what was expected, what to do). and the way from an error to what it
+came from. Does not belong here: programming errors; those keep their traceback.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from orchestration.speech import speakable
 
@@ -40,3 +43,17 @@ class BusyError(ZevenError):
     """Another run holds the warehouse (exit code 5)."""
 
     exit_code = 5
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it came from, nearest first; Dagster and SQLAlchemy name theirs in their own way."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        found = waiting.pop(0)
+        if id(found) in seen:
+            continue
+        seen.add(id(found))
+        yield found
+        own = (getattr(found, "user_exception", None), getattr(found, "orig", None))
+        linked = (*own, found.__cause__, found.__context__)
+        waiting += [one for one in linked if isinstance(one, BaseException)]

@@ -7,7 +7,8 @@ whatever library met it. Does not belong here: asking for room beforehand (`room
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+
+from orchestration.errors import causes
 
 _FULL = "the disk is full; free space and run again"
 _READ_ONLY = "the disk is read-only; make it writable and run again"
@@ -35,7 +36,7 @@ _BY_WORDS = {
 
 def machine_fault(error: BaseException) -> str | None:
     """The sentence for an error that the machine gave, or that came of one; None for any other."""
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, OSError) and cause.errno in _BY_NUMBER:
             said = _BY_NUMBER[cause.errno]
             return f"{cause.filename}: {said}." if cause.filename else f"{said[0].upper()}{said[1:]}."
@@ -45,17 +46,3 @@ def machine_fault(error: BaseException) -> str | None:
             if words in str(cause):
                 return f"{said[0].upper()}{said[1:]}."
     return None
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it came from; SQLAlchemy and Dagster name theirs in their own way."""
-    waiting, seen = [error], set[int]()
-    while waiting:
-        found = waiting.pop(0)
-        if id(found) in seen:
-            continue
-        seen.add(id(found))
-        yield found
-        own = (getattr(found, "orig", None), getattr(found, "user_exception", None))
-        linked = (*own, found.__cause__, found.__context__)
-        waiting += [one for one in linked if isinstance(one, BaseException)]

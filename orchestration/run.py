@@ -7,14 +7,14 @@ other, and handing back what came of it. Does not belong here: the steps themsel
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from orchestration import run_record
-from orchestration.errors import ZevenError
+from orchestration.errors import ZevenError, causes
 from orchestration.room import refuse_a_full_disk
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse import COMMAND_LINE, Warehouse, writer_lock
@@ -147,7 +147,7 @@ def _launch(
         try:
             execute_run(InMemoryJob(job), run, instance, raise_on_error=True)
         except Exception as error:
-            told = next((cause for cause in _causes(error) if isinstance(cause, ZevenError)), None)
+            told = next((cause for cause in causes(error) if isinstance(cause, ZevenError)), None)
             if told is None:
                 raise
             raise told from None
@@ -172,13 +172,3 @@ def _origin(job: str) -> RemoteJobOrigin:
 
     location = location_origins_from_yaml_paths([str(PROJECT_ROOT / "workspace.yaml")])[0]
     return RemoteRepositoryOrigin(location, SINGLETON_REPOSITORY_NAME).get_job_origin(job)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it came from, through the wrappers that Dagster puts around an exception."""
-    found: BaseException | None = error
-    seen: set[int] = set()
-    while found is not None and id(found) not in seen:
-        seen.add(id(found))
-        yield found
-        found = getattr(found, "user_exception", None) or found.__cause__ or found.__context__
