@@ -141,7 +141,8 @@ class HubspotReader:
 
     def _bury_what_is_gone(self, object_: Object, landing: Landing, seen: set[str]) -> None:
         """Gone is what the list lacks and what is not there when it is asked for by its number either."""
-        missing = [one for one in _alive(landing, object_) if one not in seen]
+        alive = landing.alive(object_, "_is_deleted OR coalesce(archived, false)")
+        missing = sorted(alive - seen)
         gone: list[str] = []
         for ids in _batched(missing, 100):
             there = {
@@ -273,16 +274,6 @@ def _properties(asked: dict[str, str]) -> list[str]:
 
 def _milliseconds(at: datetime) -> int:
     return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
-
-
-def _alive(landing: Landing, object_: Object) -> list[str]:
-    found = landing.con.execute(
-        f"SELECT id FROM {landing.table(object_.name)} WHERE _source = ? GROUP BY id"
-        " HAVING NOT max_by(_is_deleted OR coalesce(archived, false), (_batch_number, _source_row))"
-        " ORDER BY id",
-        [landing.source],
-    ).fetchall()
-    return [one for (one,) in found]
 
 
 def _batched(values: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:

@@ -13,7 +13,8 @@ whose fields are the same as in its newest version is counted and not kept.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -165,13 +166,8 @@ class Landing:
         of_parents: tuple[str, Sequence[str]] | None = None,
     ) -> Landed:
         """As `land`, for rows that DuckDB reads itself: `query` gives `_row` and the fields as text."""
-        self.con.begin()
-        try:
+        with self._transaction():
             landed = self._land(object_, query, cursor, is_complete, of_parents)
-        except BaseException:
-            self.con.rollback()
-            raise
-        self.con.commit()
         self.landed.setdefault(object_.name, Landed()).add(landed)
         return landed
 
@@ -183,8 +179,7 @@ class Landing:
         is_complete: bool,
         of_parents: tuple[str, Sequence[str]] | None,
     ) -> Landed:
-        number = self._next_number()
-        batch_id = f"{self._loaded_at():%Y%m%dT%H%M%SZ}-{number}"
+        number, batch_id = self._next_batch()
         landed = Landed()
         self._type(object_, query)
         landed.rows_in = self._count("zeven_typed")
@@ -199,13 +194,17 @@ class Landing:
         landed.rows_unchanged = known + self._count("zeven_typed") - landed.rows_loaded
         if cursor is not None:
             self._move(object_, cursor)
+        self._enter(object_, number, batch_id, landed)
+        return landed
+
+    def _enter(self, object_: Object, number: int, batch_id: str, landed: Landed) -> None:
+        """Into the ledger, where something changed."""
         if landed.changed:
             counts = [getattr(landed, name) for name, _ in LEDGER_COLUMNS[4:-1]]
             self.con.execute(
                 f"INSERT INTO {self.table('load_ledger')} VALUES (?, ?, ?, ?, {', '.join('?' * 7)}, ?)",
                 [self.source, object_.name, number, batch_id, *counts, self._loaded_at()],
             )
-        return landed
 
     def _type(self, object_: Object, query: str) -> None:
         """`zeven_typed`: the fields typed, `_reasons` why a row cannot be, `_record_hash`."""
@@ -303,10 +302,8 @@ class Landing:
         gone = sorted(set(keys))
         if not gone:
             return 0
-        self.con.begin()
-        try:
-            number = self._next_number()
-            batch_id = f"{self._loaded_at():%Y%m%dT%H%M%SZ}-{number}"
+        with self._transaction():
+            number, batch_id = self._next_batch()
             types = ", ".join(
                 f"NULL::{sql_type} AS {identifier(column)}"
                 for column, sql_type in object_.columns()
@@ -315,18 +312,20 @@ class Landing:
             for table in ("zeven_typed", "zeven_refused"):
                 self.con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {types} LIMIT 0")
             self._remember_newest(object_)
-            deleted = self._bury(object_, number, batch_id, (name, gone))
-            if deleted:
-                self.con.execute(
-                    f"INSERT INTO {self.table('load_ledger')} VALUES (?, ?, ?, ?, 0, 0, 0, 0, 0, 0, ?, ?)",
-                    [self.source, object_.name, number, batch_id, deleted, self._loaded_at()],
-                )
-        except BaseException:
-            self.con.rollback()
-            raise
-        self.con.commit()
-        self.landed.setdefault(object_.name, Landed()).add(Landed(rows_deleted=deleted))
-        return deleted
+            landed = Landed(rows_deleted=self._bury(object_, number, batch_id, (name, gone)))
+            self._enter(object_, number, batch_id, landed)
+        self.landed.setdefault(object_.name, Landed()).add(landed)
+        return landed.rows_deleted
+
+    def alive(self, object_: Object, is_gone: str = "_is_deleted") -> set[str]:
+        """The ids of the records whose newest version is not gone; `is_gone` is SQL over a version."""
+        [key] = map(identifier, object_.key)
+        found = self.con.execute(
+            f"SELECT {key} FROM {self.table(object_.name)} WHERE _source = ? GROUP BY {key}"
+            f" HAVING NOT max_by({is_gone}, (_batch_number, _source_row))",
+            [self.source],
+        ).fetchall()
+        return {one for (one,) in found}
 
     def _insert(self, object_: Object, number: int, batch_id: str) -> int:
         names = [identifier(one.name) for one in object_.fields]
@@ -352,9 +351,14 @@ class Landing:
 
     def move(self, object_: Object, cursor: Any) -> None:
         """Commit a position without rows."""
+        with self._transaction():
+            self._move(object_, cursor)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
         self.con.begin()
         try:
-            self._move(object_, cursor)
+            yield
         except BaseException:
             self.con.rollback()
             raise
@@ -363,9 +367,11 @@ class Landing:
     def _same_key(self, object_: Object, one: str, other: str) -> str:
         return " AND ".join(f"{one}.{identifier(name)} = {other}.{identifier(name)}" for name in object_.key)
 
-    def _next_number(self) -> int:
+    def _next_batch(self) -> tuple[int, str]:
+        """Its number and its id."""
         query = f"SELECT coalesce(max(batch_number), 0) + 1 FROM {self.table('load_ledger')}"
-        return int(self.con.execute(query).fetchall()[0][0])
+        number = int(self.con.execute(query).fetchall()[0][0])
+        return number, f"{self._loaded_at():%Y%m%dT%H%M%SZ}-{number}"
 
     def _loaded_at(self) -> datetime:
         at = self.loaded_at

@@ -252,7 +252,7 @@ class PipedriveReader:
                 landing.land(object_, map(row, batch), cursor=position)
                 batches += 1
         if doing["whole"] and not is_resumed:
-            landing.bury(object_, _alive(landing, object_) - seen)
+            landing.bury(object_, landing.alive(object_) - seen)
         told.pop("doing", None)
         if doing["whole"] and (not is_resumed or "whole" not in told):
             told["whole"] = doing["until"]
@@ -363,16 +363,6 @@ def _stamp(at: datetime) -> str:
 def _is_before(page: Page, since: str) -> bool:
     """The last record of a page, which is the oldest, is older than `since`."""
     return bool(page.rows) and str(page.rows[-1].get("update_time"))[:19] < since[:19]
-
-
-def _alive(landing: Landing, object_: Object) -> set[str]:
-    """The ids of the records that were there when they were read last."""
-    found = landing.con.execute(
-        f"SELECT id FROM (SELECT id, max_by(_is_deleted, (_batch_number, _source_row)) AS gone"
-        f" FROM {landing.table(object_.name)} WHERE _source = ? GROUP BY id) WHERE NOT gone",
-        [landing.source],
-    ).fetchall()
-    return {key for (key,) in found}
 
 
 def _moved(landing: Landing, what: str) -> list[tuple[str, str]]:

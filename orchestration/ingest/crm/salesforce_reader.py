@@ -284,14 +284,7 @@ class _Reading:
         self.landing.move(self.object, position | {"reconciled": self.until})
 
     def _bury_what_is_gone(self, there: set[str]) -> None:
-        table, source = self.landing.table(self.object.name), literal(self.landing.source)
-        alive = {
-            str(key)
-            for (key,) in self.landing.con.execute(
-                "SELECT Id FROM (SELECT Id, max_by(_is_deleted, (_batch_number, _source_row)) AS gone"
-                f" FROM {table} WHERE _source = {source} GROUP BY Id) WHERE NOT gone"
-            ).fetchall()
-        }
+        alive = self.landing.alive(self.object)
         gone = alive - there
         if len(gone) > 50 and len(gone) > _GONE_AT_ONCE * len(alive):
             self.landing.findings.append(
