@@ -428,7 +428,8 @@ def _sentence(file: Path, text: str, error: ValidationError) -> str:
     def place(detail: ErrorDetails) -> tuple[Any, ...]:
         path = tuple(part for part in detail["loc"] if part != "[key]")
         # pydantic names the kind of a source between the source and its key
-        return path[:2] + path[3:] if path[:1] == ("sources",) and path[2:3] in _TAGS else path
+        has_kind = path[:1] == ("sources",) and len(path) > 2 and path[2] in SOURCE_KINDS
+        return path[:2] + path[3:] if has_kind else path
 
     def rank(detail: ErrorDetails) -> tuple[bool, int]:
         """A missing key comes after the others: a misspelt one explains it."""
@@ -476,9 +477,6 @@ def _nearest(key: str, known: list[str]) -> str | None:
     import difflib
 
     return next(iter(difflib.get_close_matches(key, known, n=1)), None)
-
-
-_TAGS = {(kind,) for kind in SOURCE_KINDS}
 
 
 def _known_keys(path: tuple[Any, ...], loc: tuple[Any, ...]) -> list[str]:

@@ -5,45 +5,37 @@ Belongs here: one line per kind. Does not belong here: anything about a kind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import Any
 
 from orchestration.ingest import files, sql_database
 from orchestration.ingest.crm import hubspot_objects, pipedrive_objects, salesforce, salesforce_landed
-from orchestration.ingest.crm.diagnosis import Diagnosis
-from orchestration.ingest.crm.kind import CrmKind, Reader
+from orchestration.ingest.crm.kind import CrmKind
+from orchestration.ingest.crm.objects import Object
 from orchestration.ingest.source_kind import SourceKind
 from orchestration.settings import Settings
 
 
-def _hubspot(settings: Settings, source_name: str) -> Reader:
-    from orchestration.ingest.crm import hubspot
+def _later(module: str, function: str) -> Callable[[Settings, str], Any]:
+    """A function of a CRM's module, which is imported when it is called: it brings heavy libraries."""
 
-    return hubspot.open_reader(settings, source_name)
+    def call(settings: Settings, source_name: str) -> Any:
+        found = import_module(f"orchestration.ingest.crm.{module}")
+        return getattr(found, function)(settings, source_name)
 
-
-def _diagnose_hubspot(settings: Settings, source_name: str) -> Iterable[Diagnosis]:
-    from orchestration.ingest.crm import hubspot_doctor
-
-    return hubspot_doctor.diagnose(settings, source_name)
+    return call
 
 
-def _pipedrive(settings: Settings, source_name: str) -> Reader:
-    from orchestration.ingest.crm import pipedrive
-
-    return pipedrive.open_reader(settings, source_name)
-
-
-def _diagnose_pipedrive(settings: Settings, source_name: str) -> Iterable[Diagnosis]:
-    from orchestration.ingest.crm import pipedrive_doctor
-
-    return pipedrive_doctor.diagnose(settings, source_name)
+def _asked(crm: str, objects: Iterable[Object]) -> CrmKind:
+    return CrmKind(crm, objects, _later(crm, "open_reader"), _later(f"{crm}_doctor", "diagnose"))
 
 
 KINDS: dict[str, SourceKind] = {
     "files": files,
     "sql": sql_database,
-    "hubspot": CrmKind("hubspot", hubspot_objects.OBJECTS, _hubspot, _diagnose_hubspot),
-    "pipedrive": CrmKind("pipedrive", pipedrive_objects.OBJECTS, _pipedrive, _diagnose_pipedrive),
+    "hubspot": _asked("hubspot", hubspot_objects.OBJECTS),
+    "pipedrive": _asked("pipedrive", pipedrive_objects.OBJECTS),
     "salesforce": salesforce.KIND,
     "salesforce_landed": salesforce_landed.KIND,
 }
