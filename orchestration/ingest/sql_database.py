@@ -216,7 +216,7 @@ class _Load:
         bound = self._database.newest(self._shape, cursor)
         seen = cursor.read_back(position["seen"])
         if bound is not None:
-            since = self._database.bound(seen - self._overlap()) if seen is not None else None
+            since = self._database.bound(self._earlier(seen)) if seen is not None else None
 
             def changed(table: Any, last: Sequence[Any] | None) -> Any:
                 at, id_ = table.c[cursor.name], table.c[key.name]
@@ -266,6 +266,12 @@ class _Load:
         minutes = timedelta(minutes=self._source.overlap_minutes)
         assert self._plan.cursor is not None
         return max(minutes, timedelta(days=1)) if self._plan.cursor.kind == "date" else minutes
+
+    def _earlier(self, seen: Any) -> Any:
+        try:
+            return seen - self._overlap()
+        except OverflowError:  # everything that was seen is from before all time
+            return seen
 
     def _seen(self, value: Any, before: Any = None) -> Any:
         """What counts as seen after a value of the cursor: not more than the clock shows, not less than

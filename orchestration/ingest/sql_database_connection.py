@@ -13,11 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from orchestration.errors import SettingsError, SourceError
+from orchestration.ingest.sql_database_dates import accept_endless
 from orchestration.ingest.sql_database_values import Own, arrow_table, own_column
 from orchestration.ingest.sql_text import first_line
 from orchestration.speech import HIDDEN
@@ -36,6 +38,7 @@ DRIVERS = {
 CHUNK = 20_000
 """Rows that are turned into Arrow at a time: more take memory and are no faster."""
 _LONGEST = 200
+_T = TypeVar("_T")
 _READ_ONLY = {
     "postgresql": ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",),
     # the zone decides how TIMESTAMP columns are shown; DATETIME has none
@@ -103,6 +106,7 @@ class Database:
 
         self.source_name, self._url, self._sa = source_name, url, sa
         self.dialect = url.get_backend_name()
+        self._has_endless_dates = False
         options: dict[str, Any] = {}
         if self.dialect == "postgresql":
             options = {"application_name": "zeven", "connect_timeout": 15}
@@ -124,6 +128,8 @@ class Database:
             cursor.execute(statement)
         cursor.close()
         connection.commit()
+        if self._has_endless_dates:
+            accept_endless(connection)
 
     def describe(self, name: str) -> Shape:
         """The columns of a table or view, `schema.table` or `table`."""
@@ -185,24 +191,42 @@ class Database:
             if where is not None:
                 query = query.where(where)
             query = query.order_by(*(table.c[own.name] for own in order))
-            parts, rows = [], 0
-            for chunk in self._chunks(shape.path, query):
-                with self._named(shape.path):
-                    parts.append(arrow_table(columns, chunk))
-                rows += len(chunk)
-                last = tuple(chunk[-1][place] for place in places)
-            if rows:
-                assert last is not None
+            parts, found = self._endless_too(shape.path, partial(self._piece, shape, columns, query, places))
+            if parts:
+                last = found
                 yield pa.concat_tables(parts), last
-            if rows < size:
+            if sum(part.num_rows for part in parts) < size:
                 return
+
+    def _piece(
+        self, shape: Shape, columns: Sequence[Own], query: Any, places: Sequence[int]
+    ) -> tuple[list[pa.Table], tuple[Any, ...]]:
+        parts: list[pa.Table] = []
+        last: tuple[Any, ...] = ()
+        for chunk in self._chunks(query):
+            with self._named(shape.path):
+                parts.append(arrow_table(columns, chunk))
+            last = tuple(chunk[-1][place] for place in places)
+        return parts, last
+
+    def _endless_too(self, path: str, ask: Callable[[], _T]) -> _T:
+        """What is asked; asked again where a date of PostgreSQL is none of Python, which is rare."""
+        with self._explained(path):
+            try:
+                return ask()
+            except self._sa.exc.DataError:
+                if self._has_endless_dates or self.dialect != "postgresql":
+                    raise
+                self._has_endless_dates = True
+                return ask()
 
     def keys(self, shape: Shape, key: Own) -> Iterator[pa.Table]:
         """The key of every row, in the order of the database."""
         table = self._table(shape, [key])
-        for chunk in self._chunks(shape.path, self._sa.select(table.c[key.name])):
-            with self._named(shape.path):
-                yield arrow_table([key], chunk)
+        with self._explained(shape.path):
+            for chunk in self._chunks(self._sa.select(table.c[key.name])):
+                with self._named(shape.path):
+                    yield arrow_table([key], chunk)
 
     def newest(self, shape: Shape, cursor: Own) -> Any:
         """The greatest value of a column, as the driver gives it; None in an empty table."""
@@ -231,14 +255,17 @@ class Database:
         # without types: the driver's own values are what `arrow_table` takes
         return self._sa.table(table, *(self._sa.column(own.name) for own in columns), schema=schema or None)
 
-    def _chunks(self, path: str, query: Any) -> Iterator[Sequence[Sequence[Any]]]:
-        with self._explained(path), self._engine.connect() as connection:
+    def _chunks(self, query: Any) -> Iterator[Sequence[Sequence[Any]]]:
+        with self._engine.connect() as connection:
             result = connection.execution_options(stream_results=True).execute(query)
             yield from result.partitions(CHUNK)
 
     def _one(self, path: str, query: Any) -> Any:
-        with self._explained(path), self._engine.connect() as connection:
-            return connection.execute(query).scalar()
+        def ask() -> Any:
+            with self._engine.connect() as connection:
+                return connection.execute(query).scalar()
+
+        return self._endless_too(path, ask)
 
     @contextmanager
     def _named(self, path: str) -> Iterator[None]:
@@ -279,12 +306,6 @@ class Database:
                 f"{name}: {self._user()} may not read {path} ({said}); let the database's administrator"
                 " grant select"
                 " on it."
-            )
-        if "22008" in codes or "timestamp too" in said or "date too" in said:
-            return (
-                f"{name}: {path} holds a date that no calendar has, such as infinity ({said}); leave the"
-                " column out, or"
-                " read a view without it."
             )
         lost = {"08000", "08003", "08006", "57P01", "57P02", "57P03", 2002, 2003, 2005, 2006, 2013}
         if codes & lost or getattr(error, "connection_invalidated", False) or "connect" in said.lower():

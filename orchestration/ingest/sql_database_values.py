@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 
 from orchestration.errors import SourceError
+from orchestration.ingest.sql_database_dates import arrow_dates
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -164,11 +165,11 @@ def _array(own: Own, values: Sequence[Any]) -> pa.Array:
         case "decimal" | "wide":
             return _decimals(values, own.scale)
         case "date":
-            return pa.array([_date(v) for v in values], pa.date32())
+            return arrow_dates([_date(v) for v in values], pa.date32())
         case "local":
-            return pa.array(_moments(values, _local), pa.timestamp("us"))
+            return arrow_dates(_moments(values, _local), pa.timestamp("us"))
         case "instant":
-            return pa.array(_moments(values, _instant), pa.timestamp("us", "UTC"))
+            return arrow_dates(_moments(values, _instant), pa.timestamp("us", "UTC"))
         case "json":
             return pa.array([_json(v) for v in values], pa.string())
     try:

@@ -237,6 +237,43 @@ def test_types(server: Server, settings: Settings) -> None:
         ]
 
 
+def test_an_endless_date_puts_its_row_aside(server: Server, settings: Settings) -> None:
+    """In any column, in that of the cursor too; and the settings may say that it means no date."""
+    if server.kind != "postgresql":
+        pytest.skip("only PostgreSQL has infinity")
+    name, at = table_of(server), "'2026-03-01 08:00:00+00'"
+    deals = ("'2026-04-30', {at}, '2026-03-02'", "'infinity', {at}, '2026-03-02'", "null, {at}, 'infinity'")
+    deals += ("null, '-infinity', '-infinity'", "'20000-01-01', {at}, '0044-03-15 BC'")
+    server.run(
+        *(
+            f"insert into {name} (id, stage, date_deadline, create_date, write_date)"
+            f""" values ({number}, '{{"en_US": "New"}}', {values.format(at=at)})"""
+            for number, values in enumerate(deals, start=1)
+        )
+    )
+    reasons = "select row_number, reason from raw_files.quarantine order by 1"
+    with duckdb.connect() as con:
+        assert load(con, settings) == 1
+        told = dict(con.execute(reasons).fetchall())
+        assert told[2].startswith("expected_close_on: infinity lies outside the years 1900 to 2200")
+        assert told[3].startswith("updated_at: infinity lies outside")
+        assert told[4].startswith("created_at: -infinity lies outside")
+        assert [("infinity" in told[5], "-infinity" in told[5], len(told))] == [(True, True, 4)]
+        # the next run reads what its cursor asks for, and an endless cursor hides nothing
+        server.run(f"update {name} set date_deadline = '2026-05-01', write_date = now() where id = 2")
+        assert load(con, settings) == 1
+        mapped = ODOO.replace("TABLE", name).replace(
+            '"date_deadline"', '"case when isfinite(date_deadline) then date_deadline end"'
+        )
+        server.run(f"update {name} set date_deadline = 'infinity', write_date = now() where id = 2")
+        assert load(con, written(settings.file.parent, mapped)) == 2
+        deadlines = "select opportunity_id, expected_close_on from raw_files.opportunities order by 1"
+        assert con.execute(deadlines).fetchall() == [("1", date(2026, 4, 30)), ("2", None)]
+    server.run(f"delete from {name} where id <> 2", f"update {name} set write_date = '-infinity'")
+    with duckdb.connect() as con:
+        assert [load(con, settings) for _ in range(2)] == [0, 0]
+
+
 def test_what_a_server_refuses(server: Server, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     hidden = "secret.deal" if server.kind == "postgresql" else "deal"
     server.run(f"drop table if exists {hidden}", f"create table {hidden} (id int primary key, stage text)")

@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -18,6 +19,8 @@ from orchestration.ingest import sql_database, sql_database_connection
 from orchestration.ingest.export_format import TABLES
 from orchestration.ingest.mapping import check_expressions, check_names
 from orchestration.ingest.sql_database_connection import Database
+from orchestration.ingest.sql_database_dates import accept_endless
+from orchestration.ingest.sql_database_values import Kind, Own, arrow_table
 from orchestration.settings import PROJECT_ROOT, SqlSource, load_settings
 
 DEALS = """
@@ -472,3 +475,32 @@ def test_the_doctor_looks_at_every_table(crm: DatabaseSource, monkeypatch: pytes
     monkeypatch.delenv("ZEVEN_CRM_URL")
     [missing] = sql_database.diagnose(crm.settings(), "crm")
     assert missing.verdict == "wrong"
+
+
+@pytest.mark.parametrize("kind", ["date", "timestamp", "timestamptz"])
+def test_an_endless_date_of_postgresql_is_one_in_duckdb(kind: str) -> None:
+    """With psycopg's own way from the server's words on; a server is in the slow tests."""
+    import psycopg
+    from psycopg.adapt import AdaptersMap, PyFormat
+
+    connection = SimpleNamespace(adapters=AdaptersMap(psycopg.adapters))
+    accept_endless(connection)
+    oid = connection.adapters.types[kind].oid
+    end = "" if kind == "date" else " 08:00:00" + ("+00" if kind == "timestamptz" else "")
+    loader = connection.adapters.get_loader(oid, psycopg.pq.Format.TEXT)(oid)
+    words = [b"infinity", b"-infinity", f"2026-03-01{end}".encode(), f"0044-03-15{end} BC".encode()]
+    values = [loader.load(word) for word in words]
+    kinds: dict[str, Kind] = {"date": "date", "timestamp": "local", "timestamptz": "instant"}
+    table = arrow_table([Own("at", kinds[kind], kind)], [(value,) for value in [*values, None]])
+    with duckdb.connect() as con:
+        con.execute("set TimeZone = 'UTC'").register("given", table)
+        found = con.execute('select isfinite("at"), "at"::varchar from given').fetchall()
+    assert found == [
+        (False, "infinity"),
+        (False, "-infinity"),
+        (True, f"2026-03-01{end}"),
+        (False, "-infinity"),
+        (None, None),
+    ]
+    dumper = connection.adapters.get_dumper(type(values[0]), PyFormat.TEXT)(type(values[0]))
+    assert dumper.dump(values[0]) == b"infinity"
