@@ -218,6 +218,8 @@ class FilesSource(_Section):
     unknown_columns: Policy = "report"
     missing_columns: Policy = "report"
     max_quarantine_ratio: float = Field(default=0.05, ge=0, le=1, strict=False)
+    adds_to: str = ""
+    """The source whose reps and teams the targets of this folder name; it then holds no leads of its own."""
     tables: dict[str, TableMapping] = Field(default_factory=dict)
 
     _expand = field_validator("folder", mode="before")(expand_path)
@@ -309,7 +311,6 @@ class PipedriveSource(_Section):
     industry_field: str = ""
     status_field: str = ""
     daily_tokens: int = Field(default=30_000, ge=1_000)
-    rates: dict[Currency, dict[str, float]] = Field(default_factory=dict, strict=False)
 
 
 class LandedSource(_Section):
@@ -360,7 +361,21 @@ class Settings(_Section):
     def _has_a_source(cls, value: dict[str, Source]) -> dict[str, Source]:
         if not value:
             raise ValueError("no source is given; add a table such as [sources.crm] with kind and folder")
+        for name, source in value.items():
+            if not (isinstance(source, FilesSource) and source.adds_to):
+                continue
+            others = [one for one, other in value.items() if not getattr(other, "adds_to", "")]
+            if source.adds_to not in others:
+                raise ValueError(
+                    f"{name}.adds_to names {source.adds_to!r}, which must be another source with records of"
+                    f" its own; there is {', '.join(others) or 'none'}"
+                )
         return value
+
+    @property
+    def added_to(self) -> dict[str, str]:
+        """The sources that only add to another one, and that one."""
+        return {name: source.adds_to for name, source in self.file_sources.items() if source.adds_to}
 
     @property
     def file_sources(self) -> dict[str, FilesSource]:

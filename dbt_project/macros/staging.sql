@@ -5,6 +5,23 @@
     (_source || ':' || {{ column }})
 {%- endmacro %}
 
+{# As source_id, of an id that belongs to the source that this one only adds to (var `added_to`), where there is one. #}
+{% macro added_id(column) -%}
+    {%- set added_to = var('added_to') -%}
+    {%- if added_to -%}
+    (
+        case _source
+            {%- for source, other in added_to.items() %}
+            when '{{ source }}' then '{{ other }}'
+            {%- endfor %}
+            else _source
+        end || ':' || {{ column }}
+    )
+    {%- else -%}
+    {{ source_id(column) }}
+    {%- endif -%}
+{%- endmacro %}
+
 {# The source in front of an id. #}
 {% macro id_source(column) -%}
     split_part({{ column }}, ':', 1)

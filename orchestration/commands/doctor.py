@@ -177,7 +177,7 @@ def _size(number: int) -> str:
 def sources(settings: Settings) -> Iterator[Finding]:
     """Every source's folder and the files found for each table, and what waits to be loaded."""
     from orchestration.ingest.export_format import TABLES
-    from orchestration.ingest.file_discovery import ENTRY_TABLES, files_of
+    from orchestration.ingest.file_discovery import ADDED_TABLES, ENTRY_TABLES, files_of
 
     readable = True
     for name, source in settings.file_sources.items():
@@ -191,14 +191,15 @@ def sources(settings: Settings) -> Iterator[Finding]:
         there = ", ".join(f"{table} {count}" for table, count in counts.items() if count)
         unreadable = _unreadable(source.folder)
         empty = [table for table in source.tables if not counts.get(table)]
+        wanted = ADDED_TABLES if source.adds_to else ENTRY_TABLES
         if unreadable:
             message = f"{unreadable} may not be read."
             yield Finding(subject, "wrong", message, "Let the user who runs Zeven read it.")
         elif empty:
             message = f"No file matches the mapping of {', '.join(empty)} in {source.folder}."
             yield Finding(subject, "wrong", message, f"Correct sources.{name}.tables.{empty[0]}.files.")
-        elif not any(counts[table] for table in ENTRY_TABLES):
-            message = f"{source.folder} has neither a {' nor an '.join(ENTRY_TABLES)} file."
+        elif not any(counts[table] for table in wanted):
+            message = f"{source.folder} has a file of neither {' nor '.join(wanted)}."
             yield Finding(
                 subject, "wrong", message, "Put the export there, or correct the folder or mapping."
             )

@@ -21,6 +21,8 @@ FileFormat = Literal["csv", "parquet", "jsonl"]
 ENDINGS: dict[str, FileFormat] = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet", ".jsonl": "jsonl"}
 ENTRY_TABLES = ("leads", "opportunities")
 """A source has at least one of them; a folder without both is almost certainly the wrong folder."""
+ADDED_TABLES = ("targets", "exchange_rates")
+"""What a source may hold that only adds to another one (`adds_to`): what a CRM cannot tell."""
 
 
 @dataclass(frozen=True)

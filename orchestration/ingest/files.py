@@ -46,7 +46,7 @@ from orchestration.ingest.batch_identity import (
     untouched,
 )
 from orchestration.ingest.export_format import TABLES
-from orchestration.ingest.file_discovery import ENTRY_TABLES, TableFile, files_of
+from orchestration.ingest.file_discovery import TableFile
 from orchestration.ingest.forgotten_rows import Forgotten
 from orchestration.ingest.header_drift import check_required, drift
 from orchestration.ingest.mapping import MappingError, Origin, check_names, origins
@@ -62,6 +62,7 @@ from orchestration.ingest.raw_tables import (
     write_entry,
 )
 from orchestration.ingest.records import INCOMING, SCRATCH_TABLES, SCRATCH_VIEWS, Records
+from orchestration.ingest.source_folder import found_files, refuse_a_wrong_folder
 from orchestration.ingest.source_kind import Pending, TableLoad
 from orchestration.ingest.sql_text import first_line, identifier
 from orchestration.ingest.values import check_formats
@@ -84,12 +85,12 @@ def scan(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Pending]:
     pending = []
     for source_name, source in settings.file_sources.items():
         entries = ledger_entries(con, source_name)
-        _refuse_empty_source(source_name, source, entries)
+        refuse_a_wrong_folder(source_name, source, entries)
         for table_name in TABLES:
             known = [entry for entry in entries if entry.table_name == table_name]
             how_read = reading(source, table_name)
             contents: set[str] = set()
-            for file in _files(source_name, source, table_name, known)[0]:
+            for file in found_files(source_name, source, table_name, known)[0]:
                 content = content_of(file, known)
                 if content in contents:
                     continue
@@ -138,9 +139,9 @@ def _load(
     source = settings.file_sources[source_name]
     check_formats(con, source_name, source)
     entries = ledger_entries(con, source_name)
-    _refuse_empty_source(source_name, source, entries)
+    refuse_a_wrong_folder(source_name, source, entries)
     known = [entry for entry in entries if entry.table_name == table_name]
-    files, findings = _files(source_name, source, table_name, known)
+    files, findings = found_files(source_name, source, table_name, known)
     loader = _Loader(con, settings, source_name, table_name, known, loaded_at, findings)
     outcomes = [outcome for file in files if (outcome := loader.load(file)) is not None]
     stale = sum(
@@ -367,35 +368,3 @@ def _records(
             yield csv_reader.read(con, file, plain, source)
         else:
             yield jsonl_reader.read(con, file, plain)
-
-
-def _files(
-    source_name: str, source: FilesSource, table_name: str, known: list[LedgerEntry]
-) -> tuple[list[TableFile], list[str]]:
-    """The files of a table, and findings. A declared glob that never matched anything is refused."""
-    files = files_of(source_name, source, table_name)
-    mapping = source.tables.get(table_name)
-    if mapping is None or files:
-        return files, []
-    key = f"sources.{source_name}.tables.{table_name}.files"
-    sentence = f"{key}: '{mapping.files}' matches no file in {source.folder}"
-    if not known:
-        raise SourceError(f"{sentence}; correct the glob, or put the export there.")
-    return files, [f"{sentence} any more; what was loaded before stays."]
-
-
-def _refuse_empty_source(source_name: str, source: FilesSource, entries: list[LedgerEntry]) -> None:
-    for table_name in source.tables:
-        if table_name not in TABLES:
-            raise SourceError(
-                f"sources.{source_name}.tables.{table_name}: the format has no table '{table_name}' (it has:"
-                f" {', '.join(TABLES)})."
-            )
-    if any(entry.table_name in ENTRY_TABLES for entry in entries):
-        return
-    if not any(_files(source_name, source, table_name, [])[0] for table_name in ENTRY_TABLES):
-        raise SourceError(
-            f"sources.{source_name}.folder: {source.folder} holds neither leads nor opportunities (such as"
-            " leads.csv or opportunities.parquet); put an export there, correct the folder, or map your"
-            " files to these tables."
-        )

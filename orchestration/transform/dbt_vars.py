@@ -20,6 +20,7 @@ def dbt_vars(settings: Settings) -> dict[str, Any]:
     hours = {day: getattr(settings.business_hours, day) for day in _WEEKDAYS}
     return {
         "crms": crms(settings),
+        "added_to": settings.added_to,
         "time_zone": settings.company.time_zone,
         "currency": settings.company.currency,
         "fiscal_year_start_month": settings.company.fiscal_year_start_month,

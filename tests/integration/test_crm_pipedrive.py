@@ -27,12 +27,9 @@ ABOUT_THE_RUN = faces.ABOUT_THE_RUN
 def land_records(con: duckdb.DuckDBPyConnection, source: str, folder: Path) -> None:
     """What the reader gets from the made-up Pipedrive over the network."""
     company = Pipedrive(Store(render_pipedrive(faces.ledger()).lists))
-    rates: dict[str, dict[str, float]] = {}
-    for rate in faces.ledger().rates:
-        rates.setdefault(rate.currency, {})[str(rate.valid_from)] = float(rate.rate)
     landing = Landing(con, "raw_pipedrive", source, faces.LOADED_AT, folder)
     with serving(company.routes()) as api:
-        settings = PipedriveSource(**settings_of(api), rates=rates)
+        settings = PipedriveSource(**settings_of(api))
         reader = PipedriveReader(source, settings, TOKEN, now=lambda: faces.LOADED_AT)
         for object_ in OBJECTS:
             reader.read(object_, landing)
@@ -71,7 +68,7 @@ def expected() -> faces.Tables:
 
 
 def test_the_numbers_are_those_of_the_export_files(expected: faces.Tables) -> None:
-    found = faces.of(land_records, settings_of("https://made-up.pipedrive.com"))
+    found = faces.of(land_records, settings_of("https://made-up.pipedrive.com"), faces.write_rates)
     assert found.keys() == expected.keys()
     assert not (lines := differing(found, expected)), "\n".join(lines)
     assert sum(len(found[table]) for table in found) > 10_000

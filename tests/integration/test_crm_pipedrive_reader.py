@@ -55,9 +55,7 @@ class Scene:
 
     def run(self, **settings: Any) -> PipedriveReader:
         """One run over all objects. Raises what ends it."""
-        source = PipedriveSource(
-            **{**settings_of(self.api), "rates": {"USD": {"2020-01-01": 0.9}}, **settings}
-        )
+        source = PipedriveSource(**{**settings_of(self.api), **settings})
         reader = PipedriveReader(
             "crm",
             source,

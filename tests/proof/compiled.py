@@ -94,9 +94,14 @@ def prepare_history(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"create schema if not exists history; create table if not exists {SIGHTINGS} ({declared})")
 
 
-def settings_for(rules: Rules, folder: Path, source: Mapping[str, Any] | None = None) -> Settings:
+def settings_for(
+    rules: Rules,
+    folder: Path,
+    source: Mapping[str, Any] | None = None,
+    besides: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Settings:
     """The settings that say what the rules say; what seeds say is left out. `source` is where records come
-    from."""
+    from, `besides` the sources beside it, by name."""
     hours = {
         name: "{:02}:{:02}-{:02}:{:02}".format(
             *divmod(rules.business_hours[day][0], 60), *divmod(rules.business_hours[day][1], 60)
@@ -123,6 +128,7 @@ def settings_for(rules: Rules, folder: Path, source: Mapping[str, Any] | None = 
         "pipeline": _given(rules, "stale_after_days", "coverage_good", "coverage_low"),
         "signals": _given(rules, *_OF_SIGNALS),
         f"sources.{SOURCE}": source or {"kind": "files", "folder": "in"},
+        **{f"sources.{name}": section for name, section in (besides or {}).items()},
     }
     lines = []
     for name, values in sections.items():
@@ -139,9 +145,14 @@ def settings_for(rules: Rules, folder: Path, source: Mapping[str, Any] | None = 
     return load_settings(file, environ={})
 
 
-def compile_project(rules: Rules, folder: Path, source: Mapping[str, Any] | None = None) -> Compiled:
+def compile_project(
+    rules: Rules,
+    folder: Path,
+    source: Mapping[str, Any] | None = None,
+    besides: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Compiled:
     """What dbt would run under these rules. Some five seconds, most of them for reading the project."""
-    settings = settings_for(rules, folder, source)
+    settings = settings_for(rules, folder, source, besides)
     with Warehouse(settings).connect() as con:
         for kind in KINDS.values():
             kind.prepare(con)

@@ -34,6 +34,8 @@ Tables = dict[str, list[Record]]
 _Row = tuple[tuple[str, Any], ...]
 Land = Callable[[duckdb.DuckDBPyConnection, str, Path], None]
 """Puts the records into the raw tables: the connection, the source's name, a folder for scratch files."""
+Plan = Callable[[Path], None]
+"""Writes the files of a source that adds to the CRM into a folder."""
 
 ABOUT_THE_RUN = frozenset({"data_warnings", "release_info", "restatements"})
 """Tables that speak of a source's data and not of the company."""
@@ -60,16 +62,26 @@ def of_export_files() -> Tables:
         return of(land)
 
 
-def of(land: Land, source: Mapping[str, Any] | None = None) -> Tables:
-    """The published tables of what `land` puts into raw; `source` is its section of the settings."""
+def of(land: Land, source: Mapping[str, Any] | None = None, plan: Plan | None = None) -> Tables:
+    """The published tables of what `land` puts into raw; `source` is its section of the settings.
+
+    `plan`: what a CRM cannot tell comes from a folder that adds to it; it writes the files there.
+    """
     with TemporaryDirectory(prefix="zeven_face_") as name:
-        compiled = compile_project(Rules(), Path(name), source)
+        besides = {"plan": {"kind": "files", "folder": "plan", "adds_to": SOURCE}} if plan else None
+        compiled = compile_project(Rules(), Path(name), source, besides)
         con = duckdb.connect(config={"threads": 2, "memory_limit": "2GB", "preserve_insertion_order": False})
         try:
             con.execute(f"set TimeZone = 'UTC'; attach ':memory:' as {DATABASE}; use {DATABASE}")
             for kind in KINDS.values():
                 kind.prepare(con)
             land(con, SOURCE, Path(name))
+            if plan:
+                plan(Path(name) / "plan")
+                settings = settings_for(Rules(), Path(name), source, besides)
+                settings.paths.warehouse.mkdir(exist_ok=True)
+                for table in files.TABLES:
+                    files.load_table(con, settings, "plan", table, LOADED_AT)
             schemas = {model.relation.split(".")[1] for model in (*compiled.models, *compiled.seeds)}
             con.execute("; ".join(f"create schema if not exists {schema}" for schema in sorted(schemas)))
             run_record.prepare(con)
@@ -85,6 +97,25 @@ def of(land: Land, source: Mapping[str, Any] | None = None) -> Tables:
             return {table: rows_of(con, table) for table in published_tables(con)}
         finally:
             con.close()
+
+
+def write_rates(folder: Path) -> None:
+    """The exchange rates of the company, as its finance department keeps them."""
+    folder.mkdir(exist_ok=True)
+    lines = [f"{rate.currency},{rate.valid_from},{rate.rate}" for rate in ledger().rates]
+    (folder / "exchange_rates.csv").write_text("\n".join(["currency,valid_from,rate", *lines]) + "\n")
+
+
+def write_targets(folder: Path, ids: Mapping[str, str]) -> None:
+    """The targets, for the reps and teams as the CRM names them. `ids`: the ledger's id -> the CRM's."""
+    folder.mkdir(exist_ok=True)
+    lines = [
+        f"{one.period_type},{one.period_start},{one.amount},EUR,"
+        f"{ids[one.rep_id] if one.rep_id else ''},{ids[one.team_id] if one.team_id else ''}"
+        for one in ledger().targets
+    ]
+    header = "period_type,period_start,target_amount,currency,rep_id,team_id"
+    (folder / "targets.csv").write_text("\n".join([header, *lines]) + "\n")
 
 
 def differences(

@@ -305,6 +305,18 @@ def test_a_folder_with_neither_leads_nor_opportunities_is_refused_at_first(expor
     assert export.load("teams").rows_loaded == 1
 
 
+def test_a_source_that_adds_to_another_holds_what_a_crm_cannot_tell(export: ExportFolder) -> None:
+    export.keys = 'adds_to = "hubspot"\n[sources.hubspot]\nkind = "hubspot"\n'
+    assert "holds neither targets nor exchange_rates (such as targets.csv)" in export.refusal("targets")
+    export.write("exchange_rates.csv", "currency,valid_from,rate\nUSD,2026-01-01,0.92\n")
+    assert export.load("exchange_rates").rows_loaded == 1
+    assert export.load("targets").rows_loaded == 0
+    export.write("reps.csv", "rep_id\nR1\n")
+    sentence = export.refusal("targets")
+    assert "a source that adds to hubspot holds targets and exchange_rates only" in sentence
+    assert "has reps too" in sentence
+
+
 def test_a_glob_that_matches_nothing_is_refused_at_first_and_told_later(export: ExportFolder) -> None:
     export.keys = '[sources.crm.tables.leads]\nfiles = "in/*.csv"\n'
     export.write("opportunities.csv", "opportunity_id,created_at,stage\nO1,2026-01-01,new\n")

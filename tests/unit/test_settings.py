@@ -61,6 +61,17 @@ def refusal(folder: Path, text: str) -> str:
             BASE + "[[leads.exclude]]\nreason = 'test'",
             "6: leads.exclude.0.condition: this key is required and missing.",
         ),
+        # a source that adds to another one
+        (
+            BASE + "adds_to = 'hubspot'",
+            "3: sources: crm.adds_to names 'hubspot', which must be another source with records of its own; there"
+            " is none.",
+        ),
+        (
+            BASE + "adds_to = 'plan'\n[sources.plan]\nkind = 'files'\nfolder = 'plan'\nadds_to = 'crm'",
+            "3: sources: crm.adds_to names 'plan', which must be another source with records of its own; there is"
+            " none.",
+        ),
         # types
         ("[company]\nname = 3", "2: company.name: this must be text in quotes (found 3)."),
         ("company = 3\nsources = {}", "1: company: this must be a table, with keys of its own (found 3)."),

@@ -9,8 +9,8 @@ newest as (
 
 renamed as (
     select
-        {{ source_id('rep_id') }} as rep_id,
-        {{ source_id('team_id') }} as team_id,
+        {{ added_id('rep_id') }} as rep_id,
+        {{ added_id('team_id') }} as team_id,
         lower(trim(period_type)) as period_type,
         coalesce(upper(currency), '{{ var("currency") }}') as currency,
         target_amount,

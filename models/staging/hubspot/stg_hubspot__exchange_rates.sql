@@ -1,4 +1,4 @@
--- One row per currency and first day of validity: none, HubSpot keeps no rate of a past day. Rates come from files.
+-- One row per currency and first day of validity: none, HubSpot keeps no rate of a past day. Rates come from a source that adds to it.
 with source as (
     select * from {{ source('raw_hubspot', 'account') }}
 ),

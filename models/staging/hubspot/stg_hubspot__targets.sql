@@ -1,4 +1,4 @@
--- One row per target: none, what HubSpot has as goals is not in its CRM's objects. Targets come from files.
+-- One row per target: none, what HubSpot has as goals is not in its CRM's objects. Targets come from a source that adds to it.
 with source as (
     select * from {{ source('raw_hubspot', 'account') }}
 ),

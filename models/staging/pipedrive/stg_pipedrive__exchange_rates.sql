@@ -1,20 +1,16 @@
--- One row per currency and first day of validity: as the settings say, Pipedrive tells none.
+-- One row per currency and first day of validity: none, Pipedrive tells no rates. They come from a source that adds to it.
 with source as (
-    select * from {{ source('raw_pipedrive', 'exchange_rates') }}
-),
-
-newest as (
-    {{ newest_version('source', ['upper(currency)', 'valid_from']) }}
+    select * from {{ source('raw_pipedrive', 'currencies') }}
 ),
 
 renamed as (
     select
         _source as rate_source,
-        upper(currency) as currency,
-        cast(rate as decimal(18, 8)) as rate,
-        valid_from
-    from newest
-    where not _is_deleted
+        code as currency,
+        cast(null as decimal(18, 8)) as rate,
+        cast(null as date) as valid_from
+    from source
+    where false
 )
 
 select * from renamed

@@ -177,12 +177,6 @@ class PipedriveReader:
                     for team in self._teams or ()
                     for user in team.get("users") or ()
                 ]
-            case "exchange_rates":
-                return [
-                    {"currency": currency, "valid_from": day, "rate": rate}
-                    for currency, rates in self.source.rates.items()
-                    for day, rate in rates.items()
-                ]
             case "field_options":
                 return self._options()
         return [row for page in cursor_pages(self.client, f"api/v2/{name}", {}) for row in page.rows]

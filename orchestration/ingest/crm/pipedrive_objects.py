@@ -28,7 +28,6 @@ OBJECTS: tuple[Object, ...] = (
     declare("teams", "id!", "name", "active_flag boolean", of_employees=True),
     declare("team_users", "team_id!", "user_id!", of_employees=True),
     declare("currencies", "id!", "code"),
-    declare("exchange_rates", "currency!", "valid_from! calendar_date", "rate number"),
     declare(
         "goals",
         "id!",
@@ -162,7 +161,7 @@ OBJECTS: tuple[Object, ...] = (
 )
 """In the order in which they are asked for: what follows a deal comes after the deals.
 
-`exchange_rates` come from the settings: Pipedrive tells none. `deals_followed` is no object of Pipedrive's:
+`deals_followed` is no object of Pipedrive's:
 up to which `update_time` a deal's products and changes were read, so that they are asked for once each time
 the deal has moved.
 """
