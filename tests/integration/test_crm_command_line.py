@@ -1,4 +1,4 @@
-"""A company with a CRM as a person runs it: a credential in the environment, a few lines of settings, two runs."""
+"""A company with a CRM as a person runs it: a credential in the environment, a few settings, two runs."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from tests.fakecrm.server import serving
 from tests.fakecrm.store import Store
 from tests.proof import faces
 
+CENTS = Decimal("0.05")
+"""By how much a month may differ: Salesforce keeps a rate as units per company currency, six decimals of it."""
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("command_line")]
 
 
@@ -110,7 +112,14 @@ def test_a_credential_and_a_few_lines_are_enough(show: Callable[[], Shown], tmp_
         numbers = closed_sales(tmp_path)
         zeven("run", "--as-of", str(faces.UNTIL))
         second = len(asked.asked) - first
-    assert numbers == closed_sales(tmp_path) == expected_closed_sales()
+    expected = expected_closed_sales()
+    assert numbers == closed_sales(tmp_path)
+    assert numbers.keys() == expected.keys()
+    assert not {
+        month: (amount, expected[month])
+        for month, amount in numbers.items()
+        if abs(amount - expected[month]) > CENTS
+    }
     assert second < first
     assert not [secret for secret in shown.secrets.values() if secret in "".join(said)]
 
