@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, StringConstraints, ValidationInfo
 
-from orchestration.speech import SECRET_NAME
+from orchestration.speech import SECRET_NAME, passwords_in
 
 
 def _known_time_zone(name: str) -> str:
@@ -140,6 +140,11 @@ def expand_path(value: object, info: ValidationInfo) -> object:
             )
         if not context["environ"].get(name):
             raise ValueError(f"the environment variable {name} is not set")
+        if passwords_in(context["environ"][name]):
+            raise ValueError(
+                f"the variable {name} holds an address with a password, and a path is shown in every message;"
+                " use another one"
+            )
         return str(context["environ"][name])
 
     expanded = re.sub(r"\$\{(\w+)\}", from_environment, value)

@@ -47,6 +47,28 @@ def test_secrets_are_hidden_as_they_are_and_as_they_stand_in_an_address() -> Non
     assert without_secrets(said, ENVIRON) == "***, ***, ***, abc in abcess, /home/zeven"
 
 
+@pytest.mark.parametrize(
+    ("value", "said", "shown"),
+    [
+        ("postgresql://zeven:s3cret-word@db:5432/crm", "s3cret-word at db", "*** at db"),
+        ("mysql://zeven:p%40ss%2Fword@db/crm", "p%40ss%2Fword, p@ss/word", "***, ***"),
+        ("mysql://zeven:p@ss/word@db/crm", "p@ss/word@db", "***@db"),
+        ("postgresql://zeven:abc@db/crm", "postgresql://zeven:abc@db/crm in abcess", None),
+        ("postgresql://db/crm?sslmode=require&password=s3cret-word", "s3cret-word, require", "***, require"),
+        ("postgresql://zeven@db:5432/crm", "postgresql://zeven@db:5432/crm", None),
+        ("https://example.com/page", "https://example.com/page", None),
+    ],
+)
+def test_the_password_of_an_address_is_hidden_whatever_the_variable_is_named(
+    value: str, said: str, shown: str | None
+) -> None:
+    shown = said.replace(":abc@", ":***@") if shown is None else shown
+    assert without_secrets(said, {"ZEVEN_CRM_URL": value}) == shown
+    whole = without_secrets(value, {"ZEVEN_CRM_URL": value})
+    assert not [part for part in ("s3cret", "word@", ":abc@") if part in whole]
+    assert whole.rpartition("@")[2].startswith(value.rpartition("@")[2].partition("?")[0])
+
+
 def test_what_a_terminal_obeys_is_written_out() -> None:
     assert speakable("a\x1b[31mb\r\u202ec\x9bd\ud800", {}) == "a\\x1b[31mb\\r\\u202ec\\x9bd\\ud800"
     assert speakable("two\nlines, é, 漢, 😀, \u200d", {}) == "two\nlines, é, 漢, 😀, \u200d"
@@ -73,6 +95,14 @@ def test_a_path_may_hold_no_secret(tmp_path: Path, key: str) -> None:
     with pytest.raises(SettingsError, match="the variable CRM_TOKEN is named like a secret") as caught:
         load_settings(file, environ={"CRM_TOKEN": "4711-4711"})
     assert "4711-4711" not in str(caught.value)
+
+
+def test_a_path_may_hold_no_address_with_a_password(tmp_path: Path) -> None:
+    file = tmp_path / "zeven.toml"
+    file.write_text('[company]\nname = "X"\n[sources.crm]\nkind = "files"\nfolder = "${CRM_URL}"\n')
+    with pytest.raises(SettingsError, match="CRM_URL holds an address with a password") as caught:
+        load_settings(file, environ={"CRM_URL": "mysql://zeven:4711-4711@db/crm"})
+    assert "4711" not in str(caught.value)
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\x1bb", "a\udcffb", "\u202e"])
