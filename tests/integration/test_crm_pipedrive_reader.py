@@ -20,13 +20,14 @@ import pytest
 import requests
 
 from demo.render_pipedrive import render_pipedrive, settings_of
-from orchestration.errors import SettingsError, SourceError
+from orchestration.errors import BusyError, SettingsError, SourceError
 from orchestration.ingest.crm import landing, pipedrive, pipedrive_doctor, pipedrive_pages
 from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.pipedrive import PipedriveReader, open_reader
 from orchestration.ingest.crm.pipedrive_objects import BY_NAME, OBJECTS
 from orchestration.ingest.crm.session import Patience
 from orchestration.settings import PipedriveSource, load_settings
+from orchestration.warehouse import Warehouse
 from tests.fakecrm.faults import Fault, Plan
 from tests.fakecrm.pipedrive import TOKEN, Pipedrive
 from tests.fakecrm.server import serving
@@ -324,6 +325,39 @@ def test_the_doctor_says_what_the_token_may_read(tmp_path: Path, monkeypatch: py
         }
         assert TOKEN not in str(found)
         assert scene.crm.spent <= 70
+        assert "tokens of today" in found["budget"].message
+
+
+def test_the_doctor_counts_what_earlier_runs_of_the_day_took(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZEVEN_PD_API_TOKEN", TOKEN)
+    with a_company(tmp_path) as scene:
+        file = tmp_path / "zeven.toml"
+        lines = [f"{key} = {json.dumps(value)}" for key, value in settings_of(scene.api).items()]
+        file.write_text(
+            "\n".join(["[company]", 'name = "A"', "[sources.pd]", *lines, "daily_tokens = 20000"])
+        )
+        settings = load_settings(file)
+
+        def budget() -> str:
+            found = {one.about: one for one in pipedrive_doctor.diagnose(settings, "pd")}
+            return found["budget"].message
+
+        with Warehouse(settings).connect() as con:
+            landing.prepare(con, "raw_pipedrive", BY_NAME)
+            into = Landing(con, "raw_pipedrive", "pd", datetime.now(UTC), tmp_path)
+            into.move(BY_NAME["deals_followed"], {"day": f"{datetime.now(UTC):%Y-%m-%d}", "spent": 15_000})
+        before = scene.crm.spent
+        told = budget()
+        assert told == f"{5_000 - (scene.crm.spent - before):,} of 20,000 tokens of today are left"
+        # a run of another process has it open: then it says so
+        monkeypatch.setattr(Warehouse, "connect", _busy)
+        assert "not counting what earlier runs of today took" in budget()
+
+
+def _busy(warehouse: Warehouse, *, read_only: bool = False) -> None:
+    raise BusyError(f"{warehouse.file} is open in process 1 (zeven)")
 
 
 PATHS = ("/v2/deals$", "/v1/leads", "/v2/activities", "changelog", "/v2/deals/products", "/v2/", "/v1/")

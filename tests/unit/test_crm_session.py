@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import time
@@ -120,6 +121,14 @@ def test_a_wait_that_is_named_in_seconds_is_kept(crm: Crm, status: int) -> None:
     assert session.get(f"{crm.url}/records").json()["records"] == RECORDS[:100]
     assert crm.waits == [7.0, 7.0]
     assert (session.calls.sent, session.calls.repeated, session.calls.waited) == (3, 2, 14.0)
+
+
+def test_calls_are_counted_by_their_kind_however_many_ids_there_are(crm: Crm) -> None:
+    session = crm.session()
+    for path in ("api/v1/deals/4711/changelog", "api/v1/deals/4712/changelog", "data/v62.0/query/01g9-200"):
+        with contextlib.suppress(SourceError):
+            session.get(f"{crm.url}/{path}")
+    assert session.calls.by_path == {"/api/v1/deals/*/changelog": 2, "/data/v62.0/query/*": 1}
 
 
 def test_a_wait_that_is_named_as_a_date_is_kept(crm: Crm) -> None:

@@ -127,7 +127,8 @@ class PipedriveReader:
     def read(self, object_: Object, landing: Landing) -> int:
         if object_.name == "deals_followed":
             return 0  # written with what it speaks of
-        self._recall_budget(landing)
+        if not self._knows_budget:
+            self.recall_budget(landing)
         try:
             if object_.name in _LISTS:
                 return self._read_lists(object_, landing)
@@ -138,10 +139,8 @@ class PipedriveReader:
             budget = self.session.budget
             landing.move(BY_NAME["deals_followed"], {"day": budget.day, "spent": budget.spent})
 
-    def _recall_budget(self, landing: Landing) -> None:
-        """What earlier runs of the day have spent."""
-        if self._knows_budget:
-            return
+    def recall_budget(self, landing: Landing) -> None:
+        """What earlier runs of the day have spent, on top of what this one has."""
         self._knows_budget = True
         told = landing.cursor(BY_NAME["deals_followed"]) or {}
         budget = self.session.budget

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
+import duckdb
+
+from orchestration.errors import ZevenError
 from orchestration.ingest.crm.diagnosis import Diagnosis, of_budget, of_variables
-from orchestration.ingest.crm.pipedrive import GOALS, WITHOUT, open_reader, variable
+from orchestration.ingest.crm.landing import Landing
+from orchestration.ingest.crm.pipedrive import GOALS, WITHOUT, PipedriveReader, open_reader, variable
 from orchestration.ingest.crm.pipedrive_pages import whole_list
 from orchestration.ingest.crm.session import Patience
 from orchestration.settings import Settings
+from orchestration.warehouse import Warehouse
 
 
 def diagnose(settings: Settings, source_name: str) -> Iterator[Diagnosis]:
@@ -33,5 +39,21 @@ def diagnose(settings: Settings, source_name: str) -> Iterator[Diagnosis]:
             yield Diagnosis(about, "warning", message)
         else:
             yield Diagnosis(about, "ok", "may be read")
+    known = _recall(settings, source_name, reader)
     budget = reader.session.budget
-    yield of_budget(budget.left, budget.allowed, "tokens of a day, as far as this look knows,")
+    what = "tokens of today" if known else "tokens of a day, not counting what earlier runs of today took,"
+    yield of_budget(budget.left, budget.allowed, what)
+
+
+def _recall(settings: Settings, source_name: str, reader: PipedriveReader) -> bool:
+    """Whether the working database could be asked what earlier runs have spent: a run may be at work."""
+    try:
+        with Warehouse(settings, wait_seconds=0).connect(read_only=True) as con:
+            reader.recall_budget(
+                Landing(con, "raw_pipedrive", source_name, datetime.now(UTC), settings.paths.warehouse)
+            )
+    except duckdb.CatalogException:  # there was no run yet
+        return True
+    except (ZevenError, duckdb.Error):
+        return False
+    return True

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ _ODD = (ValueError, LookupError, TypeError, AttributeError)
 """What a CRM's own reading of an answer fails with where a proxy answered in the CRM's place."""
 _SHORTEST_SECRET = 6
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
+_VERSION = re.compile(r"(v|oauth)[0-9.]+")
 _AGAIN = frozenset({408, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 
 
@@ -68,6 +70,8 @@ class Calls:
     repeated: int = 0
     waited: float = 0.0
     by_path: dict[str, int] = field(default_factory=dict)
+    """By the path without what is different in every question, so that there are not more of them than
+    kinds of questions: `/api/v1/deals/*/changelog`."""
 
 
 class CrmSession(requests.Session):
@@ -157,7 +161,7 @@ class CrmSession(requests.Session):
         self, request: requests.PreparedRequest, options: dict[str, Any]
     ) -> tuple[requests.Response | None, Verdict, str]:
         self.calls.sent += 1
-        path = urlsplit(request.url or "").path
+        path = _kind_of(urlsplit(request.url or "").path)
         self.calls.by_path[path] = self.calls.by_path.get(path, 0) + 1
         try:
             response = super().send(request, **options)
@@ -239,6 +243,14 @@ class CrmSession(requests.Session):
             for part in (value, value.rpartition(" ")[2]):
                 text = text.replace(part, "***") if len(part) >= _SHORTEST_SECRET else text
         return text
+
+
+def _kind_of(path: str) -> str:
+    """A path with `*` for ids and cursors: for every part with a digit that is not a version."""
+    parts = path.split("/")
+    return "/".join(
+        "*" if any(map(str.isdigit, part)) and not _VERSION.fullmatch(part) else part for part in parts
+    )
 
 
 def _host_of(url: str | None) -> tuple[str, str]:
