@@ -25,7 +25,7 @@ from tests.fakecrm.store import Store
 from tests.proof import faces
 
 CENTS = Decimal("0.05")
-"""By how much a month may differ: Salesforce keeps a rate as units per company currency, six decimals of it."""
+"""By how much a month may differ: Salesforce keeps a rate as units per company currency, to six decimals."""
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("command_line")]
 
 

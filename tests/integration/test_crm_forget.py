@@ -260,6 +260,33 @@ def test_a_person_is_gone_and_no_extraction_brings_it_back(
     assert (again.outcome, again.rows) == ("already", {})
 
 
+class KilledError(Exception):
+    pass
+
+
+def test_a_cursor_that_stands_on_the_person_is_gone_too(settings: Settings) -> None:
+    with Warehouse(settings).connect() as con:
+        con.execute(
+            "update raw_pipedrive.cursors set position = json_object('at', '2026-03-01', 'last', ?)"
+            " where table_name in ('leads', 'activities')",
+            [LEAD_ID],
+        )
+
+    def after(done: str) -> None:
+        if done == "removed":
+            raise KilledError  # before the next extraction sets them anew
+
+    with pytest.raises(KilledError):
+        forget(settings, Asked(lead=LEAD_ID), wait_seconds=0, after=after)
+    assert raw(settings, "select table_name from raw_pipedrive.cursors order by all") == [
+        ("accounts",),
+        ("deals",),
+        ("persons",),
+    ]
+    erase(settings, lead=LEAD_ID)
+    assert files_with(settings, LEAD_ID) == []
+
+
 def test_an_account_that_is_a_person(settings: Settings, made: Made) -> None:
     done = erase(settings, account="9")
     assert done.rows == {"pipedrive.accounts": (0, 1)}
@@ -269,10 +296,6 @@ def test_an_account_that_is_a_person(settings: Settings, made: Made) -> None:
     assert files_with(settings, f"{MARKER} and Sons") == []
     build_and_publish(settings)
     assert files_with(settings, f"{MARKER} and Sons") == []
-
-
-class KilledError(Exception):
-    pass
 
 
 @pytest.mark.slow

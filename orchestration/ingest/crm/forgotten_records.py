@@ -180,6 +180,10 @@ def remove_from_raw(
         rewrite_ledger(con, ledger, "rows_quarantined", going)
         con.execute(f"delete from {quarantine} where rowid in ({_listed(bad)})")
         found[f"{crm}.quarantine"] = len(bad), 0
+    if present(con, schema, objects):
+        # a cursor may stand on a record of the person; without one, the object is read from its start
+        named = rules.quarantined("source", "cast(position as varchar)")
+        con.execute(f"delete from {identifier(schema)}.cursors where {named}")
     return found
 
 
