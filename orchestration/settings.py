@@ -285,19 +285,24 @@ class SalesforceSource(_Section):
     fields: dict[str, NonEmpty] = Field(default_factory=dict)
 
 
-class HubspotSource(_Section):
-    """A HubSpot account. The token is in the environment, named after the source."""
+class _HubspotProperties(_Section):
+    """What an account keeps in properties and values of its own."""
 
-    kind: Literal["hubspot"]
-    api: NonEmpty = "https://api.hubapi.com"
-    leads: Literal["contacts", "leads"] = "contacts"
-    """What a lead is: a contact, or HubSpot's lead object where the account has it."""
     lead_source: NonEmpty = "hs_analytics_source"
     lead_campaign: NonEmpty = "hs_analytics_source_data_1"
     product_family: NonEmpty = "hs_product_type"
     """Properties that hold where a lead or deal came from, and what kind of product one is."""
     disqualified: tuple[NonEmpty, ...] = Field(default=("UNQUALIFIED", "BAD_TIMING"), strict=False)
     """Values of `hs_lead_status` that mean that the contact is no lead any more."""
+
+
+class HubspotSource(_HubspotProperties):
+    """A HubSpot account. The token is in the environment, named after the source."""
+
+    kind: Literal["hubspot"]
+    api: NonEmpty = "https://api.hubapi.com"
+    leads: Literal["contacts", "leads"] = "contacts"
+    """What a lead is: a contact, or HubSpot's lead object where the account has it."""
 
 
 class PipedriveSource(_Section):
@@ -314,20 +319,55 @@ class PipedriveSource(_Section):
 
 
 class LandedSource(_Section):
-    """Tables of a CRM that Fivetran, Airbyte or dlt has put into a DuckDB file or a folder of Parquet
-    files."""
+    """Tables of a CRM that Fivetran, Airbyte or dlt has put somewhere: the part that all CRMs share."""
 
-    kind: Literal["salesforce_landed"]
-    place: Path = Field(strict=False)
+    kind: str
+    place: Path | Literal["database"]
+    """A DuckDB file, a folder of Parquet files, or a database, whose address is in the environment."""
     dataset: str = ""
     """The schema of the database, or the folder below `place`; empty where there is one."""
+
+    @field_validator("place", mode="plain")
+    @classmethod
+    def _file_folder_or_database(cls, value: object, info: ValidationInfo) -> object:
+        if value == "database" or isinstance(value, Path):
+            return value
+        if not isinstance(value, str):
+            raise ValueError(
+                'this must be the path of a DuckDB file or of a folder of Parquet files, or "database"'
+            )
+        return expand_path(value, info)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_address(cls, given: Any) -> Any:
+        """Not by the field: its value, with a password in it, would be shown."""
+        place = given.get("place") if isinstance(given, dict) else None
+        if isinstance(place, str) and "://" in place:
+            raise ValueError(
+                "place holds the address of a database, and settings are no place for a password; write"
+                ' place = "database", and put the address into ZEVEN_<SOURCE>_URL of the environment'
+            )
+        return given
+
+
+class SalesforceLandedSource(LandedSource):
+    kind: Literal["salesforce_landed"]
     fields: dict[str, NonEmpty] = Field(default_factory=dict)
 
-    _expand = field_validator("place", mode="before")(expand_path)
+
+class HubspotLandedSource(LandedSource, _HubspotProperties):
+    kind: Literal["hubspot_landed"]
 
 
 Source = Annotated[
-    FilesSource | SqlSource | LandedSource | SalesforceSource | HubspotSource | PipedriveSource,
+    FilesSource
+    | SqlSource
+    | SalesforceSource
+    | SalesforceLandedSource
+    | HubspotSource
+    | HubspotLandedSource
+    | PipedriveSource,
     Field(discriminator="kind"),
 ]
 SOURCE_KINDS: dict[str, type[_Section]] = {

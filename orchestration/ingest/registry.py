@@ -10,7 +10,13 @@ from importlib import import_module
 from typing import Any
 
 from orchestration.ingest import files, sql_database
-from orchestration.ingest.crm import hubspot_objects, pipedrive_objects, salesforce, salesforce_landed
+from orchestration.ingest.crm import (
+    hubspot_landed,
+    hubspot_objects,
+    pipedrive_objects,
+    salesforce,
+    salesforce_landed,
+)
 from orchestration.ingest.crm.kind import CrmKind
 from orchestration.ingest.crm.objects import Object
 from orchestration.ingest.source_kind import SourceKind
@@ -38,6 +44,7 @@ KINDS: dict[str, SourceKind] = {
     "pipedrive": _asked("pipedrive", pipedrive_objects.OBJECTS),
     "salesforce": salesforce.KIND,
     "salesforce_landed": salesforce_landed.KIND,
+    "hubspot_landed": hubspot_landed.KIND,
 }
 
 

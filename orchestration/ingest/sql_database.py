@@ -36,7 +36,7 @@ from orchestration.ingest.file_discovery import ENTRY_TABLES
 from orchestration.ingest.header_drift import ALIKE
 from orchestration.ingest.mapping import MappingError, check_expressions, check_names
 from orchestration.ingest.source_kind import Pending, TableLoad
-from orchestration.ingest.sql_database_connection import Database, address
+from orchestration.ingest.sql_database_connection import Database, address, address_variable
 from orchestration.ingest.sql_database_rows import Landed, Plan, Rows, prepare
 from orchestration.ingest.sql_database_values import CURSOR_KINDS, KEY_KINDS, Own
 from orchestration.ingest.values import check_formats
@@ -426,8 +426,7 @@ def diagnose(settings: Settings, source_name: str) -> Iterator[Diagnosis]:
     """What `zeven doctor` says: the address, and of every mapped table whether it can be read as the
     settings say."""
     source = _sources(settings)[source_name]
-    variable = f"ZEVEN_{source_name.upper()}_URL"
-    [found] = of_variables([variable])
+    [found] = of_variables([address_variable(source_name)])
     yield found
     if found.verdict == "wrong":
         return

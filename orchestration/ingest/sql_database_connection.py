@@ -38,6 +38,7 @@ DRIVERS = {
 CHUNK = 20_000
 """Rows that are turned into Arrow at a time: more take memory and are no faster."""
 _LONGEST = 200
+_OF_SERVERS = ("information_schema", "mysql", "performance_schema", "sys")
 _T = TypeVar("_T")
 _READ_ONLY = {
     "postgresql": ("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",),
@@ -61,6 +62,10 @@ class Shape:
         return next((own for own in self.columns.values() if own.name.casefold() == name.casefold()), None)
 
 
+def address_variable(source_name: str) -> str:
+    return f"ZEVEN_{source_name.upper()}_URL"
+
+
 def address(source_name: str, environ: Mapping[str, str] | None = None) -> sa.URL:
     """The database's address, from `ZEVEN_<SOURCE>_URL`; `SettingsError` names the variable and never its
     value."""
@@ -68,7 +73,7 @@ def address(source_name: str, environ: Mapping[str, str] | None = None) -> sa.UR
     from sqlalchemy.exc import ArgumentError
 
     known = os.environ if environ is None else environ
-    variable, password = f"ZEVEN_{source_name.upper()}_URL", f"ZEVEN_{source_name.upper()}_PASSWORD"
+    variable, password = address_variable(source_name), f"ZEVEN_{source_name.upper()}_PASSWORD"
     example = "postgresql://reader:PASSWORD@host:5432/database"
     written = known.get(variable, "").strip()
     if not written:
@@ -222,11 +227,48 @@ class Database:
 
     def keys(self, shape: Shape, key: Own) -> Iterator[pa.Table]:
         """The key of every row, in the order of the database."""
-        table = self._table(shape, [key])
+        yield from self._whole(shape, [key])
+
+    def whole(self, shape: Shape, columns: Sequence[Own]) -> Iterator[pa.Table]:
+        """Every row, in the order of the database, by one select: as the table is at one moment."""
+        self._has_endless_dates = self.dialect == "postgresql"  # no second reading once rows were given
+        yield from self._whole(shape, columns)
+
+    def _whole(self, shape: Shape, columns: Sequence[Own]) -> Iterator[pa.Table]:
+        table = self._table(shape, columns)
         with self._explained(shape.path):
-            for chunk in self._chunks(self._sa.select(table.c[key.name])):
+            for chunk in self._chunks(self._sa.select(*(table.c[own.name] for own in columns))):
                 with self._named(shape.path):
-                    yield arrow_table([key], chunk)
+                    yield arrow_table(columns, chunk)
+
+    def told(self, shape: Shape, written: Own, marks: Sequence[Own]) -> list[Any]:
+        """How many rows there are, when the last was written, and of each mark (a truth or a time) how many
+        have it."""
+        sa, table = self._sa, self._table(shape, [written, *marks])
+        asked = [sa.func.count(), sa.func.max(table.c[written.name])]
+        for own in marks:
+            has = table.c[own.name]
+            is_marked = has.is_(sa.true()) if own.kind == "boolean" else has.isnot(None)
+            asked.append(sa.func.sum(sa.case((is_marked, 1), else_=0)))
+
+        def ask() -> list[Any]:
+            with self._engine.connect() as connection:
+                return list(connection.execute(sa.select(*asked).select_from(table)).one())
+
+        return self._endless_too(shape.path, ask)
+
+    def tables(self, schema: str | None) -> list[tuple[str, str]]:
+        """(schema, name) of the tables and views that the user can see, of one schema or of all but the
+        server's own."""
+        with self._explained("the list of tables"):
+            inspector = self._sa.inspect(self._engine)
+            schemas = [schema] if schema else inspector.get_schema_names()
+            return sorted(
+                (one, name)
+                for one in schemas
+                if one == schema or not (one.startswith("pg_") or one in _OF_SERVERS)
+                for name in (*inspector.get_table_names(one), *inspector.get_view_names(one))
+            )
 
     def newest(self, shape: Shape, cursor: Own) -> Any:
         """The greatest value of a column, as the driver gives it; None in an empty table."""
@@ -295,7 +337,7 @@ class Database:
         said, name, url = self._said(error.orig), self.source_name, self._url
         # PostgreSQL has a state, MySQL a number besides, which says more
         codes = {getattr(error.orig, "sqlstate", None), *getattr(error.orig, "args", ())[:1]}
-        variable = f"ZEVEN_{name.upper()}_URL"
+        variable = address_variable(name)
         where = f"{url.host or 'this machine'}{f':{url.port}' if url.port else ''}"
         if codes & {"28P01", "28000", 1045} or "authentication failed" in said:
             return f"{name}: {where} refused {self._user()} with this password; correct {variable}."

@@ -16,7 +16,7 @@ from orchestration.ingest.crm import landing, salesforce_landed
 from orchestration.ingest.crm.landed_by_others import LandedReader
 from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.salesforce_objects import OBJECTS
-from orchestration.settings import LandedSource
+from orchestration.settings import SalesforceLandedSource
 from tests.proof import faces
 
 
@@ -72,8 +72,8 @@ def test_the_raw_tables_are_those_of_the_org(
         with duckdb.connect() as con:
             landing.prepare(con, "raw_salesforce", objects)
             into = Landing(con, "raw_salesforce", "sf", faces.LOADED_AT, tmp_path)
-            source = LandedSource(kind="salesforce_landed", place=place, fields=FIELDS)
-            reader = LandedReader("sf", source, salesforce_landed.wanted(source, "sf"))
+            source = SalesforceLandedSource(kind="salesforce_landed", place=place, fields=FIELDS)
+            reader = LandedReader("sf", source, salesforce_landed.Salesforce(source, "sf"))
             for one in OBJECTS:
                 if is_landed:
                     reader.read(one, into)

@@ -24,7 +24,7 @@ from demo.simulate import simulate
 from orchestration import run_record
 from orchestration.ingest import files
 from orchestration.ingest.registry import KINDS
-from tests.proof.compiled import DATABASE, SOURCE, compile_project, prepare_history, settings_for
+from tests.proof.compiled import DATABASE, SOURCE, Node, compile_project, prepare_history, settings_for
 from tests.proof.in_memory import header, insert_rows, published_tables, rows_of, run, shipped
 from tests.reference.world import Record, Rules
 
@@ -116,6 +116,31 @@ def write_targets(folder: Path, ids: Mapping[str, str]) -> None:
     ]
     header = "period_type,period_start,target_amount,currency,rep_id,team_id"
     (folder / "targets.csv").write_text("\n".join([header, *lines]) + "\n")
+
+
+def staged(crm: str, lands: Mapping[str, Land], source: Mapping[str, Any]) -> dict[str, Tables]:
+    """By name of `lands`, the staging tables of one CRM: nothing after them knows where records came from."""
+    with TemporaryDirectory(prefix="zeven_staged_") as name:
+        compiled = compile_project(Rules(), Path(name), source)
+        models = [model for model in compiled.models if model.name.startswith(f"stg_{crm}__")]
+        found: dict[str, Tables] = {}
+        for which, land in lands.items():
+            with duckdb.connect() as con:
+                con.execute(f"set TimeZone = 'UTC'; attach ':memory:' as {DATABASE}; use {DATABASE}")
+                for kind in KINDS.values():
+                    kind.prepare(con)
+                land(con, SOURCE, Path(name))
+                con.execute("create schema staging")
+                for model in models:
+                    run(con, model)
+                found[which] = {model.name.rpartition("__")[2]: _rows(con, model) for model in models}
+        return found
+
+
+def _rows(con: duckdb.DuckDBPyConnection, model: Node) -> list[Record]:
+    rows = con.execute(f"select * from {model.relation}")
+    names = [column[0] for column in rows.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
 
 
 def differences(

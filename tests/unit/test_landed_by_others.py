@@ -14,9 +14,10 @@ import pytest
 
 from orchestration.errors import SourceError
 from orchestration.ingest.crm import landing
-from orchestration.ingest.crm.landed_by_others import LandedReader, Wanted
+from orchestration.ingest.crm.landed_by_others import Find, LandedReader, OfRaw, Wanted
+from orchestration.ingest.crm.landed_table import Part
 from orchestration.ingest.crm.landing import Landing
-from orchestration.ingest.crm.objects import declare
+from orchestration.ingest.crm.objects import Object, declare
 from orchestration.settings import LandedSource
 
 USER = declare("User", "Id!", "Name", "IsActive boolean")
@@ -32,15 +33,27 @@ DEAL = declare(
 )
 CHANGE = declare("OpportunityFieldHistory", "Id!", "Field", "NewValue")
 OBJECTS = {one.name: one for one in (USER, DEAL, CHANGE)}
-WANTED = Wanted(
-    required={"Opportunity": ("Id", "StageName", "Amount"), "User": ("Id",)},
-    costs={"OpportunityFieldHistory": {"": "earlier owners are not known"}},
-    quiet={"CurrencyIsoCode"},
-    asked={
-        "Opportunity": {one.name: one.name for one in DEAL.fields[:-1]} | {"LostReason_z": "Loss_Reason__c"},
-    },
-    only={"OpportunityFieldHistory": "Field IN ('Owner', 'OwnerId')"},
-)
+OWN = {"LostReason_z": "Loss_Reason__c"}
+
+
+class OneTableEach:
+    """As of Salesforce: every object has a table of its own."""
+
+    wanted = Wanted(
+        required={"Opportunity": ("Id", "StageName", "Amount"), "User": ("Id",)},
+        costs={"OpportunityFieldHistory": {"": "earlier owners are not known"}},
+        quiet={"CurrencyIsoCode"},
+        only={"OpportunityFieldHistory": "Field IN ('Owner', 'OwnerId')"},
+    )
+
+    def parts(self, object_: Object, find: Find, of_raw: OfRaw) -> list[Part]:
+        table = find(object_.name, f"sf_{object_.name}")
+        if table is None:
+            return []
+        given = {one.name: table.text(OWN.get(one.name, one.name)) for one in object_.fields}
+        return [Part(table, {name: sql for name, sql in given.items() if sql})]
+
+
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -64,8 +77,8 @@ class Company:
         self.runs += 1
         at = AT + timedelta(days=self.runs)
         into = Landing(self.con, "raw_salesforce", "sf", at, self.root)
-        source = LandedSource(kind="salesforce_landed", place=self.place, dataset=self.dataset)
-        self.batches = LandedReader("sf", source, WANTED).read(OBJECTS[name], into)
+        source = LandedSource(kind="any", place=self.place, dataset=self.dataset)
+        self.batches = LandedReader("sf", source, OneTableEach()).read(OBJECTS[name], into)
         return into
 
     def refusal(self, name: str = "Opportunity") -> str:

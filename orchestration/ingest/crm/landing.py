@@ -120,6 +120,15 @@ class Landing:
         ).fetchall()
         return orjson.loads(found[0][0]) if found else None
 
+    def newest(self, object_: Object) -> str:
+        """The relation of an object's records of this source that are there: their newest versions."""
+        key = ", ".join(map(identifier, object_.key))
+        return (
+            f"(SELECT * FROM (SELECT * FROM {self.table(object_.name)} WHERE _source = {literal(self.source)}"
+            f" QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _batch_number DESC, _source_row DESC)"
+            " = 1) WHERE NOT _is_deleted)"
+        )
+
     def table(self, name: str) -> str:
         return f"{identifier(self.schema)}.{identifier(name)}"
 

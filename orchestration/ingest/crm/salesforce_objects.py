@@ -12,7 +12,7 @@ from __future__ import annotations
 from orchestration.errors import SettingsError
 from orchestration.ingest.crm.objects import Object, declare
 from orchestration.ingest.tombstones import Kind as RecordKind
-from orchestration.settings import LandedSource, SalesforceSource
+from orchestration.settings import SalesforceLandedSource, SalesforceSource
 
 _OF_A_PERSON: tuple[RecordKind, ...] = ("lead", "contact")
 
@@ -313,7 +313,7 @@ COSTS: dict[str, dict[str, str]] = {
 """What goes without an object, as the end of "without it"."""
 
 
-def as_asked(source: SalesforceSource | LandedSource, name: str) -> dict[str, dict[str, str]]:
+def as_asked(source: SalesforceSource | SalesforceLandedSource, name: str) -> dict[str, dict[str, str]]:
     """By object: our field -> Salesforce's own. Raises `SettingsError` for a key of `fields` that is none."""
     own = {
         f"{object_.name}.{field.name.removesuffix('_z')}"

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.errors import SourceError
+from orchestration.ingest.crm.absence import tell_absent
 from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.objects import Object
 from orchestration.ingest.crm.salesforce_api import Api, Expired, Page
@@ -60,14 +61,17 @@ class SalesforceReader:
         return _Reading(self, object_, landing, fields, described).run()
 
     def _tell_absent(self, object_: Object, landing: Landing) -> None:
-        if object_.name in REQUIRED:
-            raise SourceError(
-                f"{self._api.name}: {object_.name} may not be read, and no number can do without it; give the"
-                f" user of the credential the permission Read and View All on {object_.name}."
-            )
-        if object_.name not in OF_A_FEATURE:
-            cost = COSTS.get(object_.name, {}).get("", "nothing of it is counted")
-            landing.findings.append(f"{object_.name} may not be read: without it, {cost}.")
+        name = object_.name
+        tell_absent(
+            name,
+            landing,
+            required=REQUIRED,
+            quiet=OF_A_FEATURE,
+            costs=COSTS,
+            refusal=f"{self._api.name}: {name} may not be read, and no number can do without it; give the"
+            f" user of the credential the permission Read and View All on {name}.",
+            said=f"{name} may not be read",
+        )
 
     def _fields(self, object_: Object, described: dict[str, Any], landing: Landing) -> dict[str, str]:
         """Ours -> Salesforce's own, as far as they may be seen."""
