@@ -95,6 +95,7 @@ def lead_row(lead: Lead, state: LeadState, spell: Spell) -> Row:
         text(state.disqualified_at),
         "",  # became_customer_at: this company has opportunities that say so
         text(state.contact_id),
+        "",  # email: nobody in this company has an address
         text(state.duplicate_of),
         text(state.is_deleted),
         text(state.changed_at),

@@ -130,6 +130,12 @@ class Leads(_Section):
     exclude: tuple[LeadExclusion, ...] = Field(default=(), strict=False)
 
 
+class Matching(_Section):
+    """How a person is recognised who is a lead in several sources."""
+
+    leads_by: Literal["off", "email"] = "email"
+
+
 class Response(_Section):
     exclude_sources: tuple[str, ...] = Field(default=(), strict=False)
     sla_minutes: int = Field(default=60, ge=1)
@@ -386,6 +392,7 @@ class Settings(_Section):
     run: Run = Run()
     release: Release = Release()
     leads: Leads = Leads()
+    matching: Matching = Matching()
     response: Response = Response()
     follow_ups: FollowUps = FollowUps()
     targets: Targets = Targets()

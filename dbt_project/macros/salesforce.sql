@@ -73,6 +73,7 @@ renamed as (
         {{ source_id('convertedaccountid') }} as account_id,
         {{ source_id('surviving_contact_id') }} as contact_id,
         {{ source_id('masterrecordid') }} as duplicate_of,
+        {{ hashed_address('email') }} as email_hash,
         -- text
         leadsource as source,
         campaign,

@@ -27,6 +27,11 @@
     split_part({{ column }}, ':', 1)
 {%- endmacro %}
 
+{# The hash of an e-mail address, SHA-256 in small letters of hex as raw has it; null for what a CRM keeps there instead of an address. #}
+{% macro hashed_address(column) -%}
+    nullif(regexp_extract({{ column }}, '^[0-9a-f]{64}$', 0), '')
+{%- endmacro %}
+
 {# When a record was edited last; a day without time counts from its start. #}
 {% macro edited_at(front='') -%}
     coalesce({{ front }}updated_at, {{ utc_from_local(front ~ 'updated_on') }})

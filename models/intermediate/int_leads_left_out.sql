@@ -1,36 +1,16 @@
--- One row per lead that does not count, with the reason: merged, deleted, made after the run's instant, or a rule of the settings.
-with leads as (
-    select
-        *,
-        -- the rules see a lead's own columns and nothing else
-        case
-            {%- for exclusion in var('lead_exclusions') %}
-            when ({{ exclusion.condition }}) then '{{ exclusion.reason | replace("'", "''") }}'
-            {%- endfor %}
-            when false then 'no rule'
-        end as excluded_for
-    from {{ ref('int_leads_mapped') }}
+-- One row per lead that does not count, with the reason: why it would not count anyhow, else that the person is another source's lead.
+with excluded as (
+    select * from {{ ref('int_leads_excluded') }}
 ),
 
-survivors as (
-    select * from {{ ref('int_lead_survivors') }}
-),
-
-judged as (
-    select
-        leads.lead_id,
-        case
-            when not leads.is_created then 'created after as_of'
-            when survivors.survivor_lead_id <> leads.lead_id then 'merged'
-            when leads.is_deleted then 'deleted'
-            else leads.excluded_for
-        end as reason
-    from leads
-    inner join survivors on leads.lead_id = survivors.lead_id
+matches as (
+    select * from {{ ref('int_lead_matches') }}
 ),
 
 left_out as (
-    select * from judged where reason is not null
+    select lead_id, reason from excluded
+    union all
+    select lead_id, 'matched to another source' as reason from matches where matched_lead_id is not null
 )
 
 select * from left_out

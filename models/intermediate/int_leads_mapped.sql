@@ -33,6 +33,7 @@ known_by_then as (
         account_id,
         contact_id,
         duplicate_of,
+        email_hash,
         source,
         campaign,
         industry,

@@ -21,8 +21,9 @@ import duckdb
 
 from orchestration.erasure import crm_people
 from orchestration.errors import SettingsError
+from orchestration.ingest.addresses import addresses
 from orchestration.ingest.export_format import RAW_SCHEMA
-from orchestration.ingest.forgotten_rows import EMPLOYEES, Rules, addresses, present_tables
+from orchestration.ingest.forgotten_rows import EMPLOYEES, Rules, present_tables
 from orchestration.ingest.raw_tables import raw_name
 from orchestration.ingest.sql_text import identifier, literal
 from orchestration.ingest.tombstones import Kind, Tombstone, hash_of_record
@@ -148,7 +149,8 @@ def _add_leads(con: duckdb.DuckDBPyConnection, person: Person) -> None:
         return
     rules = Person(emails=person.emails).rules()
     texts = ("lead_id", "contact_id", "_other_columns")
-    has_address = " or ".join(rules.has_address(identifier(column)) for column in texts)
+    conditions = [rules.has_address(identifier(column)) for column in texts]
+    has_address = " or ".join([*conditions, rules.is_hash_of_address("email_hash")])
     query = f"select distinct {_published('lead_id')} from {raw_name('leads')} where {has_address}"
     person.leads |= {lead for (lead,) in con.execute(query).fetchall()}
     query = (

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import duckdb
 
 from orchestration.errors import SourceError
+from orchestration.expressions import columns_named
 from orchestration.ingest.export_format import Table
 from orchestration.ingest.file_discovery import TableFile
 from orchestration.ingest.forgotten_rows import Forgotten
@@ -174,8 +175,14 @@ class Batch:
         return f"SELECT {passed} FROM (SELECT {kept}, {unwrapped} FROM ({self._given()}))"
 
     def _other_columns(self) -> str:
+        """Every own column that the format does not know; with a mapping all of them, but for those in which
+        addresses stand that are kept as hashes alone."""
         mapping = self._source.tables.get(self._table.name)
-        known = set() if mapping and mapping.columns else {column.name for column in self._table.columns}
+        known = {column.name for column in self._table.columns}
+        if mapping and mapping.columns:
+            named = {value.column: columns_named(self._con, value.source_sql) for value in self._values}
+            known = {name for column, names in named.items() if column.kind == "email" for name in names}
+            known -= {name for column, names in named.items() if column.kind != "email" for name in names}
         others = [name for name in self._records.columns if name.casefold() not in known]
         if not others or not self._records.keeps_others:
             return "CAST(NULL AS JSON)"

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["text", "integer", "amount", "number", "rate", "boolean", "calendar_date", "day", "moment"]
+Kind = Literal[
+    "text", "integer", "amount", "number", "rate", "boolean", "calendar_date", "day", "moment", "email"
+]
 """What a value is, and what raw keeps of it:
 
 - text, integer (BIGINT), amount (DECIMAL(18,2)), number (DOUBLE), rate (DECIMAL(18,8)), boolean
@@ -17,6 +19,7 @@ Kind = Literal["text", "integer", "amount", "number", "rate", "boolean", "calend
 - moment: an instant, or a date where the source knows no time. Raw has two columns for it, `<base>_at`
   (TIMESTAMP, UTC) and `<base>_on` (DATE); exactly one of them is filled.
 - day: as moment, but by nature a date: midnight without an offset is that date, not an instant.
+- email: an address, of which only the hash is kept, as `<name>_hash` (`sha256` of it in lower case)
 """
 
 SQL_TYPES: dict[Kind, str] = {
@@ -27,6 +30,7 @@ SQL_TYPES: dict[Kind, str] = {
     "rate": "DECIMAL(18,8)",
     "boolean": "BOOLEAN",
     "calendar_date": "DATE",
+    "email": "VARCHAR",
 }
 
 
@@ -46,6 +50,8 @@ class Column:
         """(name, SQL type) of what raw keeps of this column."""
         if self.kind in ("moment", "day"):
             return ((f"{self.base}_at", "TIMESTAMP"), (f"{self.base}_on", "DATE"))
+        if self.kind == "email":
+            return ((f"{self.name}_hash", SQL_TYPES[self.kind]),)
         return ((self.name, SQL_TYPES[self.kind]),)
 
 
@@ -97,6 +103,7 @@ TABLES: dict[str, Table] = {
             "disqualified_at moment",
             "became_customer_at moment",
             "contact_id",
+            "email email",
             "duplicate_of",
             "is_deleted boolean",
             "updated_at moment",

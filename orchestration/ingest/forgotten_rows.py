@@ -22,6 +22,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.ingest.addresses import address_hashes
 from orchestration.ingest.export_format import RAW_SCHEMA, TABLES, Table
 from orchestration.ingest.raw_tables import raw_columns, raw_name
 from orchestration.ingest.sql_text import identifier, literal
@@ -30,10 +31,6 @@ from orchestration.ingest.tombstones import Kind, Tombstone, hash_of_record, rea
 FREE_TEXT = "_other_columns"
 EMPLOYEES = ("reps", "teams", "targets")
 """Tables about the company's own people: the e-mail address of a prospect is not looked for in them."""
-_ADDRESS = r"[^\s\"<>(),;:\\\[\]{}|=]+@[^\s\"<>(),;:\\\[\]{}|=]+"
-"""Generous, because what it finds must also have the right hash."""
-_JSON_ESCAPE = r"\\[nrtbf/\"]"
-"""Ends a word in the text of a JSON value: `\\njan@...` is a new line and an address."""
 _TRIMMED = "trim(x, ' :')"
 _WORD = r"[^\",;|\t{}\[\]]+"
 """A value in the line of a CSV file, or in the text of a JSON object."""
@@ -96,7 +93,9 @@ class Rules:
         drop = "false"
         clear = {name: address(name) for name in _loose_text(table)} if table.name not in EMPLOYEES else {}
         if table.name == "leads":
-            drop = f"{person('lead_id', 'contact_id')} or {record('lead', 'duplicate_of')} or {free_text}"
+            hashed = noted(self.is_hash_of_address("email_hash")) if "email_hash" in present else "false"
+            by_id = f"{person('lead_id', 'contact_id')} or {record('lead', 'duplicate_of')}"
+            drop = f"{by_id} or {hashed} or {free_text}"
         elif table.name == "activities":
             lead, contact = person("lead_id", "-"), person("-", "contact_id")
             both = person("lead_id", "contact_id")
@@ -208,17 +207,6 @@ class Forgotten:
         if new:
             write(con, new)
             write_file(self._folder, read(con, self._folder))
-
-
-def addresses(text: str) -> str:
-    """SQL: the e-mail addresses in a text, normalised, as a list."""
-    plain = f"regexp_replace(lower(cast({text} as varchar)), {literal(_JSON_ESCAPE)}, ' ', 'g')"
-    return f"list_transform(regexp_extract_all({plain}, {literal(_ADDRESS)}), lambda x: trim(x, '''.!?'))"
-
-
-def address_hashes(text: str) -> str:
-    """SQL: the hashes of the e-mail addresses in a text."""
-    return f"list_transform({addresses(text)}, lambda x: sha256(x))"
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import duckdb
 
 from orchestration.errors import SourceError
+from orchestration.ingest.addresses import email_hash
 from orchestration.ingest.export_format import Column
 from orchestration.ingest.sql_text import first_line, identifier, literal
 from orchestration.settings import FilesSource, SqlSource
@@ -89,6 +90,14 @@ class Value:
         native = {"BOOLEAN", "DATE", *_FRACTIONS, *_WHOLE_NUMBERS, *_NAIVE_TIMES, *_ZONED_TIMES}
         return not (self.sql_type in native or self.sql_type.startswith("DECIMAL"))
 
+    @property
+    def _may_be_unreadable(self) -> bool:
+        """Whether a value can be given and not be read. Where an address should be and none is, there is none:
+        it helps to recognise a person, and no row is put aside for it."""
+        return self.column.kind not in ("text", "email") or (
+            self.column.kind == "text" and self.sql_type in _FRACTIONS
+        )
+
     def given(self) -> Iterable[tuple[str, str]]:
         """(name, SQL) of the first layer, over the file's own columns."""
         if self.fallible:
@@ -123,6 +132,8 @@ class Value:
                 yield names[0], self._boolean(given)
             case "calendar_date":
                 yield names[0], self._calendar_date(given)
+            case "email":
+                yield names[0], email_hash(given if self.is_text else f"CAST({given} AS VARCHAR)")
             case "moment" | "day":
                 instant, date = self._moment(given)
                 yield names[0], instant
@@ -142,7 +153,7 @@ class Value:
         conditions = [f"_f{self.number}"] if self.fallible else []
         if self.column.required:
             conditions.append(f"{self.given_name} IS NULL")
-        if self.column.kind != "text" or self.sql_type in _FRACTIONS:
+        if self._may_be_unreadable:
             nothing = " AND ".join(f"({sql}) IS NULL" for _, sql in self.final())
             conditions.append(f"({self.given_name} IS NOT NULL AND {nothing})")
         return " OR ".join(conditions)
@@ -163,7 +174,7 @@ class Value:
             branches.append((f"_f{self.number}", literal(f"{name}: the mapped expression fails on this row")))
         if self.column.required:
             branches.append((f"{self.given_name} IS NULL", literal(f"{name}: is required and empty")))
-        if self.column.kind != "text" or self.sql_type in _FRACTIONS:
+        if self._may_be_unreadable:
             parsed = " AND ".join(f"{parsed} IS NULL" for parsed in self._parsed_names())
             unreadable = f"{literal(name + ': ')} || '''' || {shown} || ''' {self._expectation()}'"
             branches.append((f"{self.given_name} IS NOT NULL AND {parsed}", unreadable))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from orchestration.erasure.people import LEADS_OF_ONE_PERSON
 from orchestration.ingest.registry import crms
 from orchestration.settings import Settings
 
@@ -32,6 +33,8 @@ def dbt_vars(settings: Settings) -> dict[str, Any]:
         "capacity_per_rep": settings.leads.capacity_per_rep,
         "workload_low": settings.leads.workload_low,
         "workload_high": settings.leads.workload_high,
+        "match_leads_by": settings.matching.leads_by,
+        "leads_of_one_person": LEADS_OF_ONE_PERSON,
         "sla_minutes": settings.response.sla_minutes,
         "minimum_contact_moments": settings.follow_ups.minimum_contact_moments,
         "abandoned_acceptable": settings.follow_ups.abandoned_acceptable,

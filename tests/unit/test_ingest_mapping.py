@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from decimal import Decimal
 from pathlib import Path
 
@@ -39,6 +40,21 @@ def test_expressions_and_columns_of_the_same_name(export: ExportFolder) -> None:
     assert export.values("_other_columns", "opportunities")[0] == (
         '{"deal_no":"1","Stage Name":"Won","won?":"x","value":"12","created_at":"2026-01-01"}'
     )
+
+
+def test_an_address_that_is_kept_as_a_hash_is_kept_nowhere_else(export: ExportFolder) -> None:
+    export.keys = (
+        '[sources.crm.tables.leads]\nfiles = "people.csv"\n[sources.crm.tables.leads.columns]\n'
+        'lead_id = "no"\nemail = "coalesce(work, home)"\ncampaign = "split_part(work, \'@\', 2)"\n'
+    )
+    export.write("people.csv", "no,created_at,work,Home,note\n1,2026-01-01,,a@x.nl,n\n2,2026-01-01,b@x.nl,,n\n")
+    export.load()
+    hashes = [hashlib.sha256(address).hexdigest() for address in (b"a@x.nl", b"b@x.nl")]
+    assert export.values("email_hash") == hashes
+    # what another column is made of stays
+    assert export.values("_other_columns ->> 'work'") == [None, "b@x.nl"]
+    assert export.values("_other_columns ->> 'note'") == ["n", "n"]
+    assert "a@x.nl" not in str(export.values("_other_columns"))
 
 
 def test_text_from_an_expression_is_read_as_text_of_the_file(export: ExportFolder) -> None:

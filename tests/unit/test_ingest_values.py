@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -217,6 +218,23 @@ def test_calendar_dates_and_rates(export: ExportFolder) -> None:
         (date(2026, 1, 2), Decimal("1.00000000")),
     ]
     assert export.quarantine()[0][2] == "valid_from"
+
+
+def hash_of(address: str) -> str:
+    return hashlib.sha256(address.encode()).hexdigest()
+
+
+def test_only_the_hash_of_an_address_is_kept_and_no_row_is_put_aside_for_one(export: ExportFolder) -> None:
+    hashed = hash_of("other@example.com")
+    given = (" Jan@Example.com ", "Jan <jan@example.com>", "a=b@x.nl", hashed.upper(), "n/a", "@", "")
+    lines = "".join(f'L{number},2026-01-01,"{text}"\n' for number, text in enumerate(given))
+    export.write("leads.csv", f"lead_id,created_at,Email\n{lines}")
+    load = export.load()
+    assert (load.rows_loaded, load.rows_quarantined, load.findings) == (7, 0, ())
+    jan = hash_of("jan@example.com")
+    found = export.rows("SELECT email_hash FROM raw_files.leads ORDER BY lead_id")
+    assert [value for (value,) in found] == [jan, jan, hash_of("a=b@x.nl"), hashed, None, None, None]
+    assert export.values("_other_columns") == [None] * 7
 
 
 def test_all_bad_columns_of_a_row_are_named_and_the_row_is_counted_once(export: ExportFolder) -> None:

@@ -11,6 +11,10 @@ left_out as (
     select * from {{ ref('int_leads_left_out') }}
 ),
 
+matches as (
+    select * from {{ ref('int_lead_matches') }}
+),
+
 activities as (
     select * from {{ ref('int_activities_mapped') }}
 ),
@@ -35,17 +39,17 @@ found as (
     select 'leads_left_out' as code, 'leads' as entity, reason as value, 'not counted' as consequence
     from left_out
     union all
+    select 'not_matched' as code, 'leads' as entity, 'e-mail address of many' as value, 'counted in every source' as consequence
+    from matches where matched_lead_id is null
+    union all
     select 'unmapped_value' as code, 'leads' as entity, 'status ' || status as value, 'kept as spelt' as consequence
-    from leads
-    where has_unmapped_status
+    from leads where has_unmapped_status
     union all
     select 'unmapped_value' as code, 'activities' as entity, 'activity_type ' || activity_type as value, 'no contact moments' as consequence
-    from activities
-    where activity_type not in ('call', 'email', 'meeting', 'message', 'task', 'note')
+    from activities where activity_type not in ('call', 'email', 'meeting', 'message', 'task', 'note')
     union all
     select 'unmapped_value' as code, 'activities' as entity, 'direction ' || direction as value, 'taken as not outbound' as consequence
-    from activities
-    where direction not in ('outbound', 'inbound')
+    from activities where direction not in ('outbound', 'inbound')
     union all
     select 'unknown_stage' as code, 'opportunities' as entity, 'stage ' || opportunities.stage as value, 'counted as qualified' as consequence
     from opportunities
@@ -63,20 +67,16 @@ found as (
     where not {{ has_happened('all_opportunities.created') }} and not all_opportunities.is_deleted
     union all
     select 'closed_without_date' as code, 'opportunities' as entity, outcome as value, 'in no period and never open' as consequence
-    from opportunities
-    where outcome is not null and closed_on is null
+    from opportunities where outcome is not null and closed_on is null
     union all
     select 'without_amount' as code, 'opportunities' as entity, 'no amount' as value, 'counted with value 0' as consequence
-    from opportunities
-    where not has_amount
+    from opportunities where not has_amount
     union all
     select 'unassigned' as code, 'opportunities' as entity, 'owner unknown' as value, 'under the rep unassigned' as consequence
-    from opportunities
-    where rep_id = 'unassigned'
+    from opportunities where rep_id = 'unassigned'
     union all
     select 'tied_to_nothing' as code, 'contact_moments' as entity, 'no lead and no opportunity' as value, 'counted as unknown' as consequence
-    from contact_moments
-    where lead_id is null and opportunity_id is null
+    from contact_moments where lead_id is null and opportunity_id is null
 ),
 
 counted as (

@@ -15,6 +15,7 @@ renamed as (
         {{ source_id('account_id') }} as account_id,
         {{ source_id('contact_id') }} as contact_id,
         {{ source_id('duplicate_of') }} as duplicate_of,
+        {{ hashed_address('email_hash') }} as email_hash,
         -- text
         source,
         campaign,

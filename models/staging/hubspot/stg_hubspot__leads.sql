@@ -68,6 +68,7 @@ renamed as (
         {{ source_id('associatedcompanyid') }} as account_id,
         {{ source_id('person_id') }} as contact_id,
         {{ source_id('into_id') }} as duplicate_of,
+        {{ hashed_address('email') }} as email_hash,
         -- text
         lead_source as source,
         lead_campaign as campaign,

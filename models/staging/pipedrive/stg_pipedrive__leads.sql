@@ -1,26 +1,19 @@
 -- One row per lead: one that Pipedrive shows or showed, or that became a deal before it was ever read.
 -- Converting takes it away; its id is on the deal.
-with newest_leads as (
-    {{ newest_version(source('raw_pipedrive', 'leads'), ['id']) }}
+{%- set tables = {
+    'leads': ['id'], 'deals': ['id'], 'deal_changes': ['entry'], 'persons': ['id'], 'field_options': ['part', 'id'],
+} %}
+with
+{%- for table, key in tables.items() %}
+newest_{{ table }} as (
+    {{ newest_version(source('raw_pipedrive', table), key) }}
 ),
-
-newest_deals as (
-    {{ newest_version(source('raw_pipedrive', 'deals'), ['id']) }}
-),
-
-newest_changes as (
-    {{ newest_version(source('raw_pipedrive', 'deal_changes'), ['entry']) }}
-),
-
+{% endfor %}
 first_owners as (
     select _source, deal_id, min_by(old_value, number) as owner_id
-    from newest_changes
+    from newest_deal_changes
     where field_key = 'owner_id' and not _is_deleted
     group by _source, deal_id
-),
-
-newest_options as (
-    {{ newest_version(source('raw_pipedrive', 'field_options'), ['part', 'id']) }}
 ),
 
 -- the deal as it was made, with its first owner, is what the lead was in the end
@@ -66,6 +59,7 @@ renamed as (
         described._source || ':' || described.organization_id as account_id,
         described._source || ':' || described.person_id as contact_id,
         cast(null as string) as duplicate_of,
+        {{ hashed_address('newest_persons.email') }} as email_hash,
         coalesce(sources.label, described.part_source) as source,
         coalesce(campaigns.label, described.part_campaign) as campaign,
         coalesce(industries.label, described.part_industry) as industry,
@@ -84,8 +78,9 @@ renamed as (
         cast(null as timestamp) as became_customer_at,
         cast(null as date) as became_customer_on
     from described
+    left join newest_persons on described._source = newest_persons._source and described.person_id = newest_persons.id
     {%- for part, alias in [('source', 'sources'), ('campaign', 'campaigns'), ('industry', 'industries'), ('status', 'statuses')] %}
-    left join newest_options as {{ alias }}
+    left join newest_field_options as {{ alias }}
         on described._source = {{ alias }}._source
         and {{ alias }}.part = '{{ part }}'
         and described.part_{{ part }} = {{ alias }}.id
