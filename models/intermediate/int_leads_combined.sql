@@ -1,6 +1,6 @@
 -- One row per lead that leads of other sources are counted as: what it and they say together.
 -- A text is its own, else that of the first of them that has one. A person was converted, or became a customer, when the first of them
--- was, and is disqualified only where all are, since the last of them.
+-- was, and is disqualified only where all are, since the last of them of which that is known.
 {% set texts = ['owner_id', 'account_id', 'source', 'campaign', 'industry'] %}
 with leads as (
     select * from {{ ref('int_leads_mapped') }}
@@ -49,11 +49,10 @@ ranked as (
             partition by person_id order by {{ moment }}_on nulls last, {{ moment }}_at nulls first, place
         ) as {{ moment }}_rank,
         {%- endfor %}
-        -- nobody knows when the last one was where one of them has no day
         row_number() over (
             partition by person_id
             order by
-                case when is_disqualified then 2 else 1 end, disqualified_on desc nulls first, disqualified_at desc nulls last, place
+                case when is_disqualified then 2 else 1 end, disqualified_on desc nulls last, disqualified_at desc nulls last, place
         ) as disqualified_rank
     from told
 ),

@@ -133,6 +133,32 @@ def test_an_address_finds_the_person_and_whatever_holds_it(settings: Settings, a
     }
 
 
+@pytest.mark.parametrize("asked", [{"email": EMAIL}, {"email_hash": HASH}])
+def test_an_address_of_which_only_the_hash_is_kept_finds_the_person(
+    settings: Settings, asked: dict[str, str]
+) -> None:
+    folder = settings.sources["crm"].folder
+    people = f"lead_id,created_at,email\nonly7hash,2026-02-05T10:00:00Z, {EMAIL.upper()} \n"
+    (folder / "leads-more.csv").write_text(people + "lead8,2026-02-05T10:00:00Z,other@example.com\n")
+    (folder / "activities-more.csv").write_text(
+        "activity_id,activity_type,occurred_at,lead_id\nb1,call,2026-02-06T10:00:00Z,only7hash\n"
+    )
+    build_and_publish(settings)
+    assert raw(settings, f"select lead_id from raw_files.leads where email_hash = '{HASH}'") == [("only7hash",)]
+    assert erase(settings, **asked).leads == 4
+    assert raw(settings, "select lead_id from raw_files.leads order by all") == [
+        ("lead4",),
+        ("lead5",),
+        ("lead8",),
+    ]
+    assert raw(settings, "select 1 from raw_files.activities where activity_id = 'b1'") == []
+    assert files_with(settings, HASH, "only7hash") == ["warehouse/forgotten.json", "warehouse/work.duckdb"]
+    # and no export brings the address back
+    (folder / "leads-late.csv").write_text(people.replace("only7hash", "late9"))
+    load(settings)
+    assert raw(settings, "select 1 from raw_files.leads where _source_file = 'leads-late.csv'") == []
+
+
 def test_no_load_brings_a_person_back(settings: Settings) -> None:
     erase(settings, email=EMAIL, reason="letter of 3 March")
     folder = settings.sources["crm"].folder

@@ -62,6 +62,9 @@ CASES: dict[str, tuple[str, ...]] = {
     "a young month is compared with old ones": ("test_a_young_month_is_not_compared",),
     "two products double follow-ups and amount": ("test_two_products_share_by_weight",),
     "merged leads count again": ("test_merged_leads_are_one_lead",),
+    "a person in two CRMs is two leads": (
+        ELSEWHERE + "test_matching.py::test_a_person_in_two_sources_counts_once_and_with_what_both_know",
+    ),
     "a close date that is edited lowers a past month in silence": (
         "test_an_edited_close_date_moves_the_sale_and_keeps_the_sum",
     ),

@@ -32,12 +32,13 @@ def test_an_address_in_a_published_table_stops_the_release(tmp_path: Path) -> No
     assert ADDRESS not in str(caught.value)
 
 
-def test_a_column_that_staging_marks_stops_the_release_under_its_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("column", ["contact_id", "email_hash"])
+def test_a_column_that_staging_marks_stops_the_release_under_its_name(tmp_path: Path, column: str) -> None:
     settings = settings_in(tmp_path)
     teams = CONTRACTS["dim_teams"]
-    marked = dataclasses.replace(teams, columns=(*teams.columns, Column("contact_id", "varchar", "Contact.")))
+    marked = dataclasses.replace(teams, columns=(*teams.columns, Column(column, "varchar", "Personal.")))
     with open_warehouse(settings) as con:
-        con.execute("alter table marts.dim_teams add column contact_id varchar")
-        with pytest.raises(GateError, match=r"dim_teams\.contact_id: is marked personal in stg_files__"):
+        con.execute(f"alter table marts.dim_teams add column {column} varchar")
+        with pytest.raises(GateError, match=rf"dim_teams\.{column}: is marked personal in stg_files__"):
             publish_small(con, settings, contracts={**CONTRACTS, "dim_teams": marked})
     assert current(settings) is None

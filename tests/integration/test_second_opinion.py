@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -29,8 +30,11 @@ from tests.proof.faults import Check, broken_contracts, differing_cells, failing
 from tests.proof.in_memory import built, rows_of
 from tests.proof.named import named_worlds
 from tests.proof.rule_sets import FEW, MANY
-from tests.proof.worlds import draw_world, make_world
+from tests.proof.worlds import draw_world, draw_world_of_two, make_world
+from tests.reference.clock import Clock
+from tests.reference.persons import matches
 from tests.reference.rates import NoRateError
+from tests.reference.records import Records
 from tests.reference.signals import RULES as SIGNALS
 from tests.reference.tables import compute
 from tests.reference.world import Record, Rules, World
@@ -75,6 +79,30 @@ def test_both_opinions_agree(number: int) -> None:
 @pytest.mark.parametrize("number", range(2))
 def test_both_opinions_agree_on_companies_with_something_to_say(number: int) -> None:
     agree(number, range(BUSY_WORLDS), differing_cells, make_busy_world)
+
+
+def make_world_of_two(rules: Rules, seed: int) -> World:
+    return draw_world_of_two(rules, Random(seed))
+
+
+def seeds_of_two(count: int) -> list[int]:
+    """Of worlds in which several leads are somebody's who is a lead of the other source."""
+
+    def matched(seed: int) -> int:
+        world = make_world_of_two(MANY[0], seed)
+        records = Records(world, clock := Clock(world.rules, world.as_of))
+        return len(matches(records.leads, clock))
+
+    return list(islice((seed for seed in range(1000) if matched(seed) > 4), count))
+
+
+@pytest.mark.parametrize(("number", "count"), [(0, 3), (2, 1)], ids=["matched by email", "matching is off"])
+def test_both_opinions_agree_on_people_who_are_leads_of_two_sources(number: int, count: int) -> None:
+    agree(number, iter(seeds_of_two(count)), differing_cells, make_world_of_two)
+
+
+def test_data_tests_hold_for_people_who_are_leads_of_two_sources() -> None:
+    agree(0, iter(seeds_of_two(1)), failing_data_tests, make_world_of_two)
 
 
 def test_every_signal_fires_in_a_busy_company() -> None:
@@ -176,6 +204,12 @@ def test_both_opinions_agree_on_very_much_that_hypothesis_makes_up(rng: Random, 
 def test_both_opinions_agree_on_very_many_companies(number: int) -> None:
     agree(number, range(10_000, 10_000 + MANY_WORLDS), differing_cells)
     agree(number, range(10_000, 10_000 + MANY_WORLDS // 10), differing_cells, make_busy_world)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(len(FEW)))
+def test_both_opinions_agree_on_very_many_people_of_two_sources(number: int) -> None:
+    agree(number, iter(seeds_of_two(MANY_WORLDS // 10)), differing_cells, make_world_of_two)
 
 
 @pytest.mark.slow

@@ -20,9 +20,8 @@ from orchestration.ingest.registry import KINDS
 from orchestration.settings import Settings, load_settings
 from orchestration.transform.dbt_command import DbtCommand
 from orchestration.warehouse import Warehouse
-from tests.reference.world import Rules
+from tests.reference.world import SOURCE, Rules
 
-SOURCE = "crm"
 DATABASE = "work"
 """What dbt calls the warehouse, after its file."""
 
@@ -119,6 +118,7 @@ def settings_for(
         },
         "business_hours": hours,
         "leads": _given(rules, "capacity_per_rep", "workload_low", "workload_high"),
+        "matching": {"leads_by": rules.match_leads_by},
         "response": {
             "exclude_sources": list(rules.response_exclude_sources),
             "sla_minutes": rules.sla_minutes,

@@ -7,7 +7,8 @@ not belong here: what the tables should hold.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -27,12 +28,16 @@ ROWS_OF_A_BATCH = 7
 
 
 @contextmanager
-def built(compiled: Compiled, world: World) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in which every model has run on the world."""
+def built(
+    compiled: Compiled, world: World, land: Callable[[duckdb.DuckDBPyConnection], None] | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in which every model has run on the world, and on what `land` puts into raw."""
     con = duckdb.connect(config={"threads": 1, "memory_limit": "1GB", "preserve_insertion_order": False})
     try:
         con.execute(f"set TimeZone = 'UTC'; attach ':memory:' as {DATABASE}; use {DATABASE}")
         _load(con, compiled, world)
+        if land is not None:
+            land(con)
         for model in compiled.models:
             run(con, model)
         yield con
@@ -92,12 +97,12 @@ def _load_records(con: duckdb.DuckDBPyConnection, table_name: str, records: Sequ
     rows = []
     for number, record in enumerate(records):
         row: Record = {
-            "_source": SOURCE,
+            "_source": record.get("_source", SOURCE),
             "_batch_number": number // ROWS_OF_A_BATCH + 1,
             "_source_row": number % ROWS_OF_A_BATCH + 1,
         }
         for name, value in record.items():
-            row |= _typed(columns[name], value)
+            row |= _typed(columns[name], value) if name in columns else {}
         rows.append(row)
     insert_rows(con, raw_name(table_name), reversed(rows))  # the order of rows in the table means nothing
 
@@ -109,6 +114,10 @@ def _typed(column: Column, value: Value) -> Record:
             f"{column.base}_at": value if is_instant else None,
             f"{column.base}_on": None if is_instant else value,
         }
+    if column.kind == "email":
+        is_address = isinstance(value, str) and "@" in value
+        plain = str(value).strip().lower().encode()
+        return {f"{column.name}_hash": hashlib.sha256(plain).hexdigest() if is_address else None}
     return {column.name: value}
 
 

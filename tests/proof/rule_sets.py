@@ -52,6 +52,7 @@ FEW = (
         fiscal_year_start_month=4,
         business_hours=_NIGHT,
         lead_exclusions=(("internal", "referral"),),
+        match_leads_by="off",
         sla_minutes=240,
         at_risk_from=0.5,
         minimum_contact_moments=1,

@@ -67,6 +67,25 @@ def draw_world(rules: Rules, rng: Random) -> World:
     return _Company(make).world()
 
 
+def draw_world_of_two(rules: Rules, rng: Random) -> World:
+    """Two companies of the same days in one, of two sources, in which some people are leads of both.
+
+    The second has no history, targets and rates: those are of the company and not of a person.
+    """
+    days = draw_days(rng, is_long=False)
+    as_of, observed_at = draw_instants(rng, rules, days)
+    make = Chance(rng, rules, days, as_of, observed_at)
+    make.rules = _with_seeds(make)
+    world, other = _Company(make).world(), _Company(make).world()
+    tables = dict(world.tables)
+    for name in ("teams", "reps", "accounts", "products", "leads", "opportunities", "activities"):
+        rows = [row | {"_source": "web"} for row in other.tables[name]]
+        tables[name] = tables[name] + [row | {"currency": None} if "currency" in row else row for row in rows]
+    addresses = ("ann@example.com", " Ann@Example.com", "bob@example.com", "bob@example.com", "none", None)
+    tables["leads"] = [row | {"email": make.one(addresses)} for row in tables["leads"]]
+    return replace(world, tables=tables)
+
+
 def _with_seeds(make: Chance) -> Rules:
     holidays: dict[date, Holiday] = {}
     for day in make.days:

@@ -11,6 +11,7 @@ from datetime import date
 from tests.reference.clock import Clock
 from tests.reference.looks import Looks
 from tests.reference.members import UNKNOWN
+from tests.reference.persons import combined, matches
 from tests.reference.records import Lead, Opportunity, Records, spelling
 from tests.reference.world import Rules, Stage
 
@@ -22,7 +23,15 @@ class Counted:
         self._stages = rules.stage_map
         self._industries = records.industries
         self._all_leads = {lead.lead_id: lead for lead in records.leads}
-        self.leads = {lead.lead_id: lead for lead in records.leads if self._lead_counts(lead)}
+        self._matched: dict[str, str] = {}
+        standing = [lead for lead in records.leads if self._lead_counts(lead)]
+        if rules.match_leads_by == "email":
+            self._matched = matches(standing, clock)
+        self.leads = {
+            lead.lead_id: self._known(lead, standing)
+            for lead in standing
+            if lead.lead_id not in self._matched
+        }
         existing = [opp for opp in records.opportunities if clock.by_as_of(opp.created)]
         self.opportunities = {opp.opportunity_id: opp for opp in existing if not looks.is_deleted(opp)}
         self.ever_in_pipeline = [
@@ -30,7 +39,16 @@ class Counted:
         ]
 
     def survivor_of(self, lead_id: str) -> str:
-        """The end of the chain of merges; in a circle the lowest id."""
+        """The end of the chain of merges, or the lead of another source that is the same person."""
+        end = self._end_of_chain(lead_id)
+        return self._matched.get(end, end)
+
+    def _known(self, lead: Lead, standing: list[Lead]) -> Lead:
+        others = [other for other in standing if self._matched.get(other.lead_id) == lead.lead_id]
+        return combined(lead, others, self._clock) if others else lead
+
+    def _end_of_chain(self, lead_id: str) -> str:
+        """In a circle the lowest id."""
         chain = [lead_id]
         while True:
             lead = self._all_leads.get(chain[-1])
@@ -87,9 +105,10 @@ class Counted:
         return own or (self.lead_industry(lead) if lead else UNKNOWN)
 
     def _lead_counts(self, lead: Lead) -> bool:
+        """Whatever other sources say of the person."""
         return (
             self._clock.by_as_of(lead.created)
-            and self.survivor_of(lead.lead_id) == lead.lead_id
+            and self._end_of_chain(lead.lead_id) == lead.lead_id
             and not lead.is_deleted
             and all(lead.source != source for _, source in self._exclusions)
         )

@@ -13,11 +13,25 @@ from decimal import Decimal
 from typing import Any
 
 from tests.reference.clock import Clock, Moment
-from tests.reference.world import Record, World
+from tests.reference.world import SOURCE, Record, World
 
 
-def published(own_id: Any) -> str | None:
-    return None if own_id is None or own_id == "" else f"crm:{own_id}"
+def published(own_id: Any, source: str = SOURCE) -> str | None:
+    return None if own_id is None or own_id == "" else f"{source}:{own_id}"
+
+
+def source_of(row: dict[str, Any]) -> str:
+    return str(row.get("_source") or SOURCE)
+
+
+def id_in(row: dict[str, Any], column: str) -> str | None:
+    """An id that a row names: one of its own source."""
+    return published(row.get(column), source_of(row))
+
+
+def address(text: Any) -> str | None:
+    """An e-mail address as it is compared; what holds no @ is none."""
+    return text.strip().lower() if text and "@" in text else None
 
 
 def spelling(text: str) -> str:
@@ -51,6 +65,7 @@ class Lead:
     contact_id: str | None
     duplicate_of: str | None
     is_deleted: bool
+    email: str | None = None
 
 
 @dataclass(frozen=True)
@@ -110,10 +125,10 @@ class Target:
 class Records:
     def __init__(self, world: World, clock: Clock) -> None:
         self._world, self._rules, self._clock = world, world.rules, clock
-        self.team_ids = [str(published(row["team_id"])) for row in self._last("teams", "team_id")]
+        self.team_ids = [str(id_in(row, "team_id")) for row in self._last("teams", "team_id")]
         self.reps = [self._rep(row) for row in self._last("reps", "rep_id")]
         self.industries = {
-            str(published(row["account_id"])): row.get("industry") or None
+            str(id_in(row, "account_id")): row.get("industry") or None
             for row in self._last("accounts", "account_id")
         }
         self.leads = [self._lead(row) for row in self._newest("leads", "lead_id")]
@@ -124,7 +139,7 @@ class Records:
             self._change(row) for row in self._last("opportunity_history", "opportunity_id", "changed_at")
         ]
         self.lines = [
-            (str(published(row["opportunity_id"])), str(published(row["product_id"])), row.get("amount"))
+            (str(id_in(row, "opportunity_id")), str(id_in(row, "product_id")), row.get("amount"))
             for row in self._last("opportunity_products", "opportunity_id", "product_id")
         ]
         self.activities = [self._activity(row) for row in self._newest("activities", "activity_id")]
@@ -144,16 +159,18 @@ class Records:
         """Of several rows with one key the one that was loaded last."""
         kept: dict[Hashable, dict[str, Any]] = {}
         for row in self._rows(table):
-            kept[tuple((read or {}).get(column, _as_it_is)(row.get(column)) for column in key)] = row
+            values = ((read or {}).get(column, _as_it_is)(row.get(column)) for column in key)
+            kept[source_of(row), *values] = row
         return list(kept.values())
 
     def _newest(self, table: str, key: str) -> list[dict[str, Any]]:
         """Of several rows with one id the newest `updated_at` (none is oldest), then the one loaded last."""
         kept: dict[Hashable, dict[str, Any]] = {}
         for row in self._rows(table):
-            old = kept.get(row[key])
+            own = source_of(row), row[key]
+            old = kept.get(own)
             if old is None or not self._is_older(row.get("updated_at"), old.get("updated_at")):
-                kept[row[key]] = row
+                kept[own] = row
         return list(kept.values())
 
     def _is_older(self, moment: Moment | None, other: Moment | None) -> bool:
@@ -166,8 +183,8 @@ class Records:
 
     def _rep(self, row: Record) -> Rep:
         return Rep(
-            rep_id=str(published(row["rep_id"])),
-            team_id=published(row.get("team_id")),
+            rep_id=str(id_in(row, "rep_id")),
+            team_id=id_in(row, "team_id"),
             hired_on=self._day(row.get("hired_on")),
             is_active=row.get("is_active") is not False,
             lead_capacity=row.get("lead_capacity"),  # type: ignore[arg-type]
@@ -183,30 +200,31 @@ class Records:
         if tells_of and row.get(tells_of) is not None and known(tells_of) is None:
             status = "working"
         return Lead(
-            lead_id=str(published(row["lead_id"])),
+            lead_id=str(id_in(row, "lead_id")),
             created=row["created_at"],
-            owner_id=published(row.get("owner_id")),
+            owner_id=id_in(row, "owner_id"),
             source=row.get("source") or None,
             campaign=row.get("campaign") or None,
             industry=row.get("industry") or None,
-            account_id=published(row.get("account_id")),
+            account_id=id_in(row, "account_id"),
             status=status,
             converted=known("converted_at"),
             disqualified=known("disqualified_at"),
             became_customer=known("became_customer_at"),
-            contact_id=published(row.get("contact_id")),
-            duplicate_of=published(row.get("duplicate_of")),
+            contact_id=id_in(row, "contact_id"),
+            duplicate_of=id_in(row, "duplicate_of"),
             is_deleted=bool(row.get("is_deleted")),
+            email=address(row.get("email")),
         )
 
     def _opportunity(self, row: dict[str, Any]) -> Opportunity:
         return Opportunity(
-            opportunity_id=str(published(row["opportunity_id"])),
+            opportunity_id=str(id_in(row, "opportunity_id")),
             created=row["created_at"],
             stage=row.get("stage") or None,
-            lead_id=published(row.get("lead_id")),
-            account_id=published(row.get("account_id")),
-            owner_id=published(row.get("owner_id")),
+            lead_id=id_in(row, "lead_id"),
+            account_id=id_in(row, "account_id"),
+            owner_id=id_in(row, "owner_id"),
             source=row.get("source") or None,
             amount=row.get("amount"),
             currency=(row.get("currency") or self._rules.currency).upper(),
@@ -214,30 +232,30 @@ class Records:
             expected_close_on=self._day(row.get("expected_close_on")),
             closed_on=self._day(row.get("closed_on")),
             is_won=row.get("is_won"),
-            product_id=published(row.get("product_id")),
+            product_id=id_in(row, "product_id"),
             is_deleted=bool(row.get("is_deleted")),
             updated=row.get("updated_at"),
         )
 
     def _change(self, row: dict[str, Any]) -> Change:
         read: dict[str, Callable[[Any], Any]] = {
-            "owner_id": published,
             "expected_close_on": self._day,
             "currency": lambda code: code and code.upper(),
         }
         columns = ("stage", "amount", "currency", "probability", "expected_close_on", "owner_id")
         values = {column: read.get(column, _as_it_is)(row.get(column)) for column in columns}
-        return Change(str(published(row["opportunity_id"])), row["changed_at"], values)
+        values["owner_id"] = id_in(row, "owner_id")
+        return Change(str(id_in(row, "opportunity_id")), row["changed_at"], values)
 
     def _activity(self, row: dict[str, Any]) -> Activity:
         return Activity(
-            activity_id=str(published(row["activity_id"])),
+            activity_id=str(id_in(row, "activity_id")),
             activity_type=self._mapped(row["activity_type"], self._rules.activity_types),
             occurred=row["occurred_at"],
-            owner_id=published(row.get("owner_id")),
-            lead_id=published(row.get("lead_id")),
-            opportunity_id=published(row.get("opportunity_id")),
-            contact_id=published(row.get("contact_id")),
+            owner_id=id_in(row, "owner_id"),
+            lead_id=id_in(row, "lead_id"),
+            opportunity_id=id_in(row, "opportunity_id"),
+            contact_id=id_in(row, "contact_id"),
             direction=self._mapped(row.get("direction") or "outbound", self._rules.directions),
             is_automated=bool(row.get("is_automated")),
             is_completed=row.get("is_completed") is not False,
@@ -251,8 +269,8 @@ class Records:
             period_start=start.date() if isinstance(start, datetime) else start,
             amount=row["target_amount"],
             currency=(row.get("currency") or self._rules.currency).upper(),
-            rep_id=published(row.get("rep_id")),
-            team_id=published(row.get("team_id")),
+            rep_id=id_in(row, "rep_id"),
+            team_id=id_in(row, "team_id"),
         )
 
     @staticmethod

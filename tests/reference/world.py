@@ -14,8 +14,12 @@ Record = dict[str, Value]
 """A row of the CRM export format by its canonical column names; a missing column is None.
 
 Amounts and rates are `Decimal`, probabilities and quantities `float`. A moment is a naive `datetime` in UTC,
-or a `date` where the source knows the day only. Ids have no source in front; published ones have `crm:`.
+or a `date` where the source knows the day only. Ids have no source in front; published ones have that of the
+row's `_source`, `crm:` where it has none.
 """
+
+SOURCE = "crm"
+"""The source of a row that does not name its own."""
 
 OFFICE_HOURS = dict.fromkeys(range(1, 6), (9 * 60, 17 * 60))
 
@@ -56,6 +60,7 @@ class Rules:
     workload_low: float = 0.6
     workload_high: float = 1.0
     lead_exclusions: tuple[tuple[str, str], ...] = ()
+    match_leads_by: str = "email"
     response_exclude_sources: tuple[str, ...] = ()
     sla_minutes: int = 60
     minimum_contact_moments: int = 5
