@@ -52,7 +52,10 @@ ranked as (
         row_number() over (
             partition by person_id
             order by
-                case when is_disqualified then 2 else 1 end, disqualified_on desc nulls last, disqualified_at desc nulls last, place
+                case when is_disqualified then 2 else 1 end asc,
+                disqualified_on desc nulls last,
+                disqualified_at desc nulls last,
+                place asc
         ) as disqualified_rank
     from told
 ),

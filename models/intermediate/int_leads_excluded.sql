@@ -13,7 +13,7 @@ with leads as (
     from {{ ref('int_leads_mapped') }}
 ),
 
-merges as (
+merged as (
     select * from {{ ref('int_lead_merges') }}
 ),
 
@@ -22,12 +22,12 @@ judged as (
         leads.lead_id,
         case
             when not leads.is_created then 'created after as_of'
-            when merges.remaining_lead_id <> leads.lead_id then 'merged'
+            when merged.remaining_lead_id <> leads.lead_id then 'merged'
             when leads.is_deleted then 'deleted'
             else leads.excluded_for
         end as reason
     from leads
-    inner join merges on leads.lead_id = merges.lead_id
+    inner join merged on leads.lead_id = merged.lead_id
 ),
 
 excluded as (

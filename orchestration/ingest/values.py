@@ -92,8 +92,8 @@ class Value:
 
     @property
     def _may_be_unreadable(self) -> bool:
-        """Whether a value can be given and not be read. Where an address should be and none is, there is none:
-        it helps to recognise a person, and no row is put aside for it."""
+        """Whether a value can be given and not be read. A text without an address is none given: it helps to
+        recognise a person, and no row is put aside for it."""
         return self.column.kind not in ("text", "email") or (
             self.column.kind == "text" and self.sql_type in _FRACTIONS
         )

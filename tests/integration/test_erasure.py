@@ -144,7 +144,9 @@ def test_an_address_of_which_only_the_hash_is_kept_finds_the_person(
         "activity_id,activity_type,occurred_at,lead_id\nb1,call,2026-02-06T10:00:00Z,only7hash\n"
     )
     build_and_publish(settings)
-    assert raw(settings, f"select lead_id from raw_files.leads where email_hash = '{HASH}'") == [("only7hash",)]
+    assert raw(settings, f"select lead_id from raw_files.leads where email_hash = '{HASH}'") == [
+        ("only7hash",)
+    ]
     assert erase(settings, **asked).leads == 4
     assert raw(settings, "select lead_id from raw_files.leads order by all") == [
         ("lead4",),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 
 import duckdb
@@ -23,13 +23,13 @@ from tests.proof.compiled import Compiled
 from tests.proof.in_memory import built, failing_tests, published_tables, rows_of
 from tests.proof.worlds import make_world
 from tests.reference.world import Rules, World
-from tests.unit.reference_cases import JANUARY
+from tests.unit.reference_cases import JANUARY, utc
 
 pytestmark = pytest.mark.xdist_group("asked")
 
-AS_OF = datetime(2026, 1, 31, 12)
+AS_OF = utc("2026-01-31T12:00")
 EXPORTS = {
-    # Jan: first here. Kim: first in `shop`. Lee is deleted in `erp`, Max a duplicate within it, Bo has no address
+    # Jan and Max came in here first, Kim in `shop`; Lee is deleted here; nobody knows whether Bo is 6
     "erp": {
         "reps.csv": "rep_id,rep_name,team_id\nR1,Noor,T1\n",
         "leads.csv": """lead_id,created_at,owner_id,source,email,status,duplicate_of,is_deleted
@@ -160,6 +160,8 @@ def test_with_one_source_matching_changes_nothing(seed: int) -> None:
     published = []
     for by in (compiled(), matching_off(compiled())):
         with built(by, world) as con:
-            published.append({table: sorted(map(str, rows_of(con, table))) for table in published_tables(con)})
+            published.append(
+                {table: sorted(map(str, rows_of(con, table))) for table in published_tables(con)}
+            )
     assert published[0] == published[1]
     assert published[0]["fct_leads"]

@@ -47,7 +47,9 @@ def test_an_address_that_is_kept_as_a_hash_is_kept_nowhere_else(export: ExportFo
         '[sources.crm.tables.leads]\nfiles = "people.csv"\n[sources.crm.tables.leads.columns]\n'
         'lead_id = "no"\nemail = "coalesce(work, home)"\ncampaign = "split_part(work, \'@\', 2)"\n'
     )
-    export.write("people.csv", "no,created_at,work,Home,note\n1,2026-01-01,,a@x.nl,n\n2,2026-01-01,b@x.nl,,n\n")
+    export.write(
+        "people.csv", "no,created_at,work,Home,note\n1,2026-01-01,,a@x.nl,n\n2,2026-01-01,b@x.nl,,n\n"
+    )
     export.load()
     hashes = [hashlib.sha256(address).hexdigest() for address in (b"a@x.nl", b"b@x.nl")]
     assert export.values("email_hash") == hashes
