@@ -21,8 +21,8 @@ class Mapping(dict[str, Any]):
         self.line = line
 
 
-class _Loader(yaml.SafeLoader):
-    """The safe loader; mappings know their line, and a key that stands twice is refused."""
+class _Loader(yaml.CSafeLoader):
+    """The safe loader in C; mappings know their line, and a key that stands twice is refused."""
 
 
 def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> Mapping:

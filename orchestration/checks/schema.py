@@ -12,6 +12,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from orchestration.checks.contracts import Column, Contract, Rule
@@ -44,6 +45,7 @@ def polars_types(contract: Contract) -> dict[str, Any]:
     }
 
 
+@cache  # a table is looked at where it was built, and again in the release
 def schema(contract: Contract, *, whole_table: bool = True) -> pa.DataFrameSchema:
     """The Pandera schema whose checks carry the names of `contract.checks()`.
 

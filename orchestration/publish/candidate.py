@@ -222,11 +222,13 @@ def _narrows(column: str) -> int:
 def _comment(con: duckdb.DuckDBPyConnection, contract: Contract, present: list[str]) -> None:
     """Lay the descriptions of the contract on the copied table, where a database client shows them."""
     target = f"{ALIAS}.main.{quoted(contract.table)}"
-    con.execute(f"comment on table {target} is {text_literal(contract.description)}")
-    for column in contract.columns:
-        if column.name in present:
-            name = f"{target}.{quoted(column.name)}"
-            con.execute(f"comment on column {name} is {text_literal(column.description)}")
+    comments = [f"comment on table {target} is {text_literal(contract.description)}"]
+    comments += [
+        f"comment on column {target}.{quoted(column.name)} is {text_literal(column.description)}"
+        for column in contract.columns
+        if column.name in present
+    ]
+    con.execute("; ".join(comments))
 
 
 def _export(con: duckdb.DuckDBPyConnection, contract: Contract, folder: Path) -> None:

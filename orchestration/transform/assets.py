@@ -92,7 +92,12 @@ class _Build:
         target = dbt_folder(self.settings) / "build"
         self._bring_parsed_project(target)
         command = DbtCommand(
-            self.settings, "build", "--exclude-resource-type", "unit_test", *self._selection(), target=target
+            self.settings,
+            "build",
+            "--no-write-json",  # nobody reads it, and it took a second
+            *("--exclude-resource-type", "unit_test"),
+            *self._selection(),
+            target=target,
         )
         for event in command.events():
             yield from self._results_of(event)

@@ -1,0 +1,29 @@
+{#
+    How a table or view gets into the warehouse: replaced in one statement, which DuckDB does whole or not at all.
+
+    dbt's own way makes a second relation, renames both and drops the old one, with a compiled macro and a look at the catalog for each
+    step: for the models of a small company that was more work than their queries. Nothing is read from the warehouse
+    while it is built, so nobody misses the old table. Hooks, grants, indexes and comments are not used here and not supported.
+#}
+{% materialization table, adapter='duckdb' %}
+    {{ return(replaced_by('table')) }}
+{% endmaterialization %}
+
+{% materialization view, adapter='duckdb' %}
+    {{ return(replaced_by('view')) }}
+{% endmaterialization %}
+
+{% macro replaced_by(type) %}
+    {%- set target = this.incorporate(type=type) -%}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- if existing is not none and existing.type != type -%}
+        {% do adapter.drop_relation(existing) %}
+    {%- endif -%}
+    {% call statement('main') -%}
+    create or replace {{ type }} {{ target }} as (
+        {{ compiled_code }}
+    )
+    {%- endcall %}
+    {% do adapter.commit() %}
+    {{ return({'relations': [target]}) }}
+{% endmacro %}
