@@ -100,13 +100,16 @@ def make_company(folder: Path, size: Size) -> None:
             writer.write(writer.text("activities.sql", numbers), folder / f"{name}.parquet")
 
 
-def daily_batch(folder: Path, size: Size, fraction: float) -> date:
-    """Add the files of the day after `size.until` to `folder`; that day.
+def daily_batch(folder: Path, size: Size, fraction: float, days: int = 1) -> date:
+    """Add the files of a day to `folder`, `days` after `size.until`; that day.
 
     They hold `fraction` of the company's leads, opportunities and activities: half of them new, half new
     versions of old ones, one in twenty of which is deleted.
     """
-    day = size.until + timedelta(days=1)
+    day = size.until + timedelta(days=days)
+    # no two days bring the same numbers; the lead of an opportunity has four times its number
+    first_deal = size.opportunities + days * (size.opportunities // 10)
+    first_lead, first_activity = 4 * first_deal, size.activities + days * (size.activities // 10)
     morning = _instant(day, time(6))
     stamp = day.isoformat()
     leads, deals, activities = (
@@ -114,16 +117,15 @@ def daily_batch(folder: Path, size: Size, fraction: float) -> date:
     )
     drawn = "{morning} + (u({key}, 94) * 36000)::bigint"
     new = {
-        "leads": f"select n, {drawn} as instant from range({size.leads}, {size.leads + leads}) as numbers(n)",
+        "leads": f"select n, {drawn} as instant from range({first_lead}, {first_lead + leads}) as numbers(n)",
         **dict.fromkeys(
             ("opportunities", "opportunity_history", "opportunity_products"),
-            f"select o, {drawn} as lead_s "
-            f"from range({size.opportunities}, {size.opportunities + deals}) as numbers(o)",
+            f"select o, {drawn} as lead_s from range({first_deal}, {first_deal + deals}) as numbers(o)",
         ),
         # with the leads of the last months
         "activities": (
             f"select j, ({size.leads} * (0.9 + 0.1 * u(j, 96)))::bigint as n, 0 as k, {drawn} as lead_s "
-            f"from range({size.activities}, {size.activities + activities}) as numbers(j)"
+            f"from range({first_activity}, {first_activity + activities}) as numbers(j)"
         ),
     }
     with _writer(size, day) as writer:

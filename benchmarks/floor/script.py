@@ -1,0 +1,99 @@
+"""The floor's SQL for one company: the files of this folder with the company's settings filled in.
+
+Belongs here: which files and models make it, in which order. Does not belong here: running it.
+
+Models in which a fast hand would change nothing, as they are over a few thousand rows, are taken as dbt
+compiled them; so a rule of a signal stands once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from orchestration.ingest.export_format import TABLES
+from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.transform.dbt_vars import dbt_vars
+
+FOLDER = Path(__file__).parent
+ORDER: tuple[str | tuple[str, ...], ...] = (
+    "1_read.sql",
+    ("dim_teams", "dim_reps", "int_exchange_rates", "dim_exchange_rates"),
+    "2_records.sql",
+    ("dim_dates", "int_periods", "int_working_days", "int_kpi_spine", "dim_products"),
+    ("fct_targets", "int_targets_rolled_up"),
+    "3_deals.sql",
+    "4_contacts.sql",
+    "5_numbers.sql",
+    "6_leads.sql",
+    ("int_active_reps", "int_lead_seasonality"),
+    "7_leads.sql",
+    "8_follow_ups.sql",
+    "9_sales.sql",
+    ("kpi_target_attainment", "int_metric_norms", "int_judged_months", "int_signal_members"),
+    ("int_lead_signals", "int_response_signals", "int_follow_up_signals", "int_conversion_signals"),
+    ("int_target_signals", "kpi_signals", "kpi_scorecard"),
+    "10_warnings.sql",
+)
+"""Files of this folder, and between them models as dbt compiled them."""
+VIEWS = frozenset({"int_kpi_spine"})
+_QUALIFIED = re.compile(r'(?:"\w+"\.)*"(\w+)"')
+
+
+def write_script(settings: Settings, source: str, manifest: Path) -> str:
+    """The statements for the company of `settings`, whose source `source` is a folder of Parquet files.
+
+    `manifest` is dbt's, of a build with the same settings.
+    """
+    return ";\n\n".join(_statements(settings, source, manifest)) + ";\n"
+
+
+def _statements(settings: Settings, source: str, manifest: Path) -> Iterator[str]:
+    models = {
+        node["name"]: node
+        for node in json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
+        if node["resource_type"] == "model"
+    }
+    environment = jinja2.Environment(  # noqa: S701 (SQL, no page)
+        extensions=["jinja2.ext.do"], undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+    )
+    text = "\n".join(
+        (FOLDER / part).read_text(encoding="utf-8") if isinstance(part, str) else _models(part, models)
+        for part in ORDER
+    )
+    filled = environment.from_string(text).render(_values(settings, source))
+    for statement in filled.split(";\n"):
+        if _without_comments(statement).strip():
+            yield statement.strip()
+
+
+def _models(names: tuple[str, ...], models: dict[str, Any]) -> str:
+    """As tables: of the release where they are marts, else for the time of the connection."""
+    found = []
+    for name in names:
+        kind = "temp view" if name in VIEWS else "table" if "marts" in models[name]["fqn"] else "temp table"
+        code = _QUALIFIED.sub(r"\1", models[name]["compiled_code"])
+        found.append(f"{{% raw %}}create {kind} {name} as\n{code.strip()};\n{{% endraw %}}")
+    return "\n".join(found)
+
+
+def _values(settings: Settings, source: str) -> dict[str, Any]:
+    folder = settings.sources[source].folder  # type: ignore[union-attr]
+    return {
+        **dbt_vars(settings),
+        "tables": list(TABLES),
+        "folder": folder,
+        "seeds": PROJECT_ROOT / "seeds",
+        "source": source,
+        "as_of": settings.as_of().astimezone(UTC).replace(tzinfo=None).isoformat(sep=" "),
+    }
+
+
+def _without_comments(statement: str) -> str:
+    return "\n".join(line for line in statement.splitlines() if not line.lstrip().startswith("--"))

@@ -1,0 +1,96 @@
+"""The floor makes what a release holds, and the comparison with it sees one cell.
+
+Belongs here: what can be known without building a company. Does not belong here: that both make the same
+tables (`tests/integration/test_benchmark_floor.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from benchmarks.floor import compare
+from benchmarks.floor.script import FOLDER, ORDER
+from orchestration.checks.contracts import load_contracts
+from orchestration.publish.candidate import BROUGHT_ALONG
+from orchestration.settings import PROJECT_ROOT
+
+ROWS = (
+    "select * from (values ('a', 1::bigint, 0.1::double), ('b', 2, null), ('b', 2, null)) "
+    "as rows(name, number, share)"
+)
+
+
+def test_every_published_table_is_made_once() -> None:
+    text = "".join((FOLDER / part).read_text(encoding="utf-8") for part in ORDER if isinstance(part, str))
+    models = [name for part in ORDER if not isinstance(part, str) for name in part]
+    published = set(load_contracts(PROJECT_ROOT / "models"))
+    made = [*re.findall(r"^create table (\w+)", text, re.MULTILINE), *(set(models) & published)]
+    assert sorted(made) == sorted(published)
+
+
+def test_every_file_of_the_folder_is_run() -> None:
+    assert {file.name for file in FOLDER.glob("*.sql")} == {part for part in ORDER if isinstance(part, str)}
+
+
+def test_what_is_left_out_of_the_comparison_is_brought_along_by_a_release() -> None:
+    assert set(compare.LEFT_OUT) == set(BROUGHT_ALONG)
+
+
+@pytest.fixture
+def floor(tmp_path: Path) -> Path:
+    return database(tmp_path / "floor.duckdb", ROWS)
+
+
+def database(file: Path, query: str, table: str = "kpi_made_up") -> Path:
+    with duckdb.connect(str(file)) as con:
+        con.execute(f"create table {table} as {query}")
+    return file
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        ROWS,
+        f"{ROWS} order by name desc",
+        ROWS.replace("0.1::double", "(0.1 + 1e-17)::double"),
+        ROWS.replace("0.1::double", "0.1::double * (1 + 1e-11)"),
+    ],
+)
+def test_the_same_rows_are_the_same(tmp_path: Path, floor: Path, query: str) -> None:
+    assert compare.differences(floor, database(tmp_path / "release.duckdb", query)) == []
+
+
+def test_doubles_on_two_sides_of_a_rounding_are_the_same(tmp_path: Path) -> None:
+    sides = [
+        database(tmp_path / f"{name}.duckdb", f"select 'a' as name, {share}::double as share")
+        for name, share in (("floor", "0.12345678949999999"), ("release", "0.12345678950000001"))
+    ]
+    assert compare.differences(*sides) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        (ROWS.replace("('a', 1", "('a', 3"), "kpi_made_up: 1 rows"),
+        (ROWS.replace("0.1::double", "0.1000001::double"), "kpi_made_up: 1 rows"),
+        (ROWS.replace("0.1::double", "null::double"), "kpi_made_up: 1 rows"),
+        (ROWS.replace(", ('b', 2, null), ('b', 2, null)", ", ('b', 2, null)"), "kpi_made_up: 0 rows"),
+        (ROWS.replace("1::bigint", "1::integer"), "kpi_made_up: other columns"),
+    ],
+)
+def test_one_cell_is_seen(tmp_path: Path, floor: Path, query: str, said: str) -> None:
+    [found] = compare.differences(floor, database(tmp_path / "release.duckdb", query))
+    assert found.startswith(said)
+
+
+def test_a_table_of_one_side_is_seen_and_one_of_the_run_is_not(tmp_path: Path, floor: Path) -> None:
+    release = database(tmp_path / "release.duckdb", "select 1 as a", "release_info")
+    database(release, "select 1 as a", "kpi_other")
+    assert compare.differences(floor, release) == [
+        "kpi_other: is not in the floor",
+        "kpi_made_up: is not published",
+    ]
