@@ -121,7 +121,7 @@ def write_targets(folder: Path, ids: Mapping[str, str]) -> None:
 def staged(crm: str, lands: Mapping[str, Land], source: Mapping[str, Any]) -> dict[str, Tables]:
     """By name of `lands`, the staging tables of one CRM: nothing after them knows where records came from."""
     with TemporaryDirectory(prefix="zeven_staged_") as name:
-        compiled = compile_project(Rules(), Path(name), source)
+        compiled = compile_project(Rules(), Path(name), source, select=f"staging.{crm}")
         models = [model for model in compiled.models if model.name.startswith(f"stg_{crm}__")]
         found: dict[str, Tables] = {}
         for which, land in lands.items():

@@ -4,6 +4,8 @@ version."""
 # ruff: noqa: DTZ001 -- raw keeps instants in UTC without saying so
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,13 +14,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.errors import SourceError
+from orchestration.errors import SettingsError, SourceError
 from orchestration.ingest.crm import landing
 from orchestration.ingest.crm.landed_by_others import Find, LandedReader, OfRaw, Wanted
 from orchestration.ingest.crm.landed_table import Part
 from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.objects import Object, declare
-from orchestration.settings import LandedSource
+from orchestration.settings import LandedSource, load_settings
 
 USER = declare("User", "Id!", "Name", "IsActive boolean")
 DEAL = declare(
@@ -61,7 +63,8 @@ class Company:
     """A warehouse in memory, and the place of the other tool."""
 
     def __init__(self, root: Path, place: str = "lake.duckdb", dataset: str = "") -> None:
-        self.place, self.root, self.dataset = root / place, root, dataset
+        self.place: Any = root / place
+        self.root, self.dataset = root, dataset
         self.con = duckdb.connect()
         self.con.execute("set TimeZone = 'Asia/Tokyo'")  # no instant may depend on it
         self.runs = 0
@@ -291,3 +294,93 @@ def test_nothing_stays_attached(tmp_path: Path) -> None:
         "select database_name from duckdb_databases() where not internal"
     ).fetchall()
     assert attached == [("memory",)]
+
+
+class InSqlite(Company):
+    """The same by the way of databases; PostgreSQL itself is in the slow tests."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(root)
+        self.file, self.place = root / "lake.sqlite", "database"
+        monkeypatch.setenv("ZEVEN_SF_URL", f"sqlite:///{self.file}")
+        self.tool(
+            "create table opportunity (id varchar, stage_name varchar, amount numeric(12,2), close_date date,"
+            " created_date datetime, loss_reason_c varchar, name varchar, _fivetran_deleted boolean,"
+            " _fivetran_synced datetime)",
+            "insert into opportunity values ('1', 'New', 12.5, '2026-04-01', '2026-01-02 08:00:00', 'price',"
+            " 'a secret', false, '2026-02-01 00:00:00'), ('2', 'New', 1, null, '2026-01-02', null, null,"
+            " true, '2026-02-01 00:00:00')",
+        )
+
+    def tool(self, *statements: str) -> None:
+        with closing(sqlite3.connect(self.file)) as con, con:
+            for statement in statements:
+                con.execute(statement)
+
+
+def test_a_database_is_read_as_a_file_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    company = InSqlite(tmp_path, monkeypatch)
+    assert company.read().findings == []
+    columns = "Id, StageName, Amount, CloseDate, CreatedDate, LostReason_z"
+    assert company.alive(columns) == [
+        ("1", "New", Decimal("12.50"), date(2026, 4, 1), datetime(2026, 1, 2, 8), "price")
+    ]
+    company.read()
+    assert company.batches == 0, "nothing was written since"
+    company.tool("update opportunity set _fivetran_deleted = false where id = '2'")
+    company.read()
+    assert [one for one, _ in company.alive()] == ["1", "2"], "a mark counts, whenever it was written"
+    left = "select table_name from duckdb_tables() where table_name like 'zeven_brought%'"
+    assert company.con.execute(left).fetchall() == []
+    assert "has no table for User, and no number can do without it" in company.refusal("User")
+    company.tool("delete from opportunity")
+    assert (
+        "of Opportunity in the database of ZEVEN_SF_URL is empty, where 2 records were" in company.refusal()
+    )
+    company.dataset = "nowhere"
+    assert "nowhere" in company.refusal()
+    monkeypatch.delenv("ZEVEN_SF_URL")
+    with pytest.raises(SettingsError, match="the environment variable ZEVEN_SF_URL is not set"):
+        company.read()
+
+
+def test_a_load_of_dlt_in_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    company = InSqlite(tmp_path, monkeypatch)
+    company.tool(
+        "create table sf_user (id varchar, name varchar, is_active boolean, _dlt_load_id varchar)",
+        "insert into sf_user values ('u', 'Ann', true, '1.5')",
+    )
+    assert company.read("User").findings == [
+        "the database of ZEVEN_SF_URL has no _dlt_loads, so a load that dlt is at work on cannot be told."
+    ]
+    company.tool(
+        "create table _dlt_loads (load_id varchar, status bigint)",
+        "insert into _dlt_loads values ('1.5', 0)",
+        "update sf_user set name = 'Eve', _dlt_load_id = '2.5'",
+    )
+    assert company.read("User").findings[0].startswith("User: 1 rows are of a load that dlt has not finished")
+    assert company.alive("Id, Name", "User") == [("u", "Ann")]
+    company.tool("insert into _dlt_loads values ('2.5', 0)")
+    assert company.read("User").findings == []
+    assert company.alive("Id, Name", "User") == [("u", "Eve")]
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ('place = "postgresql://u:s3cret@h/d"', "settings are no place for a password; write place ="),
+        ("place = 5", 'the path of a DuckDB file or of a folder of Parquet files, or "database" (found 5)'),
+        ("", "sources.lake.place: this key is required and missing"),
+        ('place = "x"\nleads = "leads"', "sources.lake.leads: unknown key"),
+    ],
+)
+def test_a_place_is_a_file_a_folder_or_a_database(tmp_path: Path, written: str, sentence: str) -> None:
+    file = tmp_path / "zeven.toml"
+    start = '[company]\nname = "X"\n[sources.lake]\nkind = "hubspot_landed"\n'
+    file.write_text(f'{start}place = "lake"\n')
+    assert load_settings(file).sources["lake"].place == tmp_path / "lake"  # type: ignore[union-attr]
+    file.write_text(start + written)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file)
+    assert sentence in str(caught.value)
+    assert "s3cret" not in str(caught.value)
