@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import duckdb
@@ -30,6 +30,8 @@ from orchestration.ingest.source_kind import Pending
 from orchestration.ingest.sql_database_connection import address_variable
 from orchestration.ingest.sql_text import first_line, identifier
 from orchestration.settings import LandedSource, Settings
+
+_LOAD_IT = "Let the tool load it, or leave it where nobody uses it."
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,11 @@ class LandedReader:
     def _wanted(self) -> Wanted:
         return self._recipe.wanted
 
+    @property
+    def _required(self) -> set[str]:
+        """Objects without which there is no number."""
+        return set(self._wanted.required) - set(self._wanted.may_lack)
+
     def read(self, object_: Object, landing: Landing) -> int:
         """Land all rows of an object, unless nothing was written to its tables since; how many batches."""
         with self._place.opened(landing.con):
@@ -116,16 +123,19 @@ class LandedReader:
         """What is there of the objects, without reading a row."""
         with self._place.opened(con):
             for object_ in objects:
-                parts, costs = self._parts(con, object_, None), self._wanted.costs.get(object_.name)
+                name, parts = object_.name, self._parts(con, object_, None)
+                costs = self._wanted.costs.get(name, {})
                 if parts is None or (parts and not _tables(parts)):
                     continue
-                if not parts:
-                    if object_.name not in self._wanted.quiet:
-                        yield of_fields(object_, None, costs)
-                    continue
-                there = {name for part in parts for name in part.fields}
-                there |= {one.name for one in object_.fields if self._is_quiet(object_, one.name)}
-                yield of_fields(object_, there, costs)
+                if parts:
+                    there = {field for part in parts for field in part.fields}
+                    there |= {one.name for one in object_.fields if self._is_quiet(object_, one.name)}
+                    found = of_fields(object_, there, costs)
+                    yield replace(found, advice=_LOAD_IT if found.advice else "")
+                elif name not in self._wanted.quiet:
+                    cost = costs.get("", "nothing of it is counted")
+                    said = f"{name} is not in {self._place.said}: without it, {cost}."
+                    yield Diagnosis(name, "wrong" if name in self._required else "warning", said, _LOAD_IT)
 
     # what is taken
 
@@ -232,7 +242,7 @@ class LandedReader:
         tell_absent(
             name,
             landing,
-            required=set(self._wanted.required) - set(self._wanted.may_lack),
+            required=self._required,
             quiet=self._wanted.quiet,
             costs=self._wanted.costs,
             refusal=f"{self._name}: {said} has no table for {name}, and no number can do without it;"
