@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from orchestration.erasure.people import LEADS_OF_ONE_PERSON
 from orchestration.ingest.registry import KINDS
 from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT
+from tests.reference import persons
 
 MODELS = {path.stem: path for path in sorted((PROJECT_ROOT / "models").rglob("*.sql"))}
 MACROS = sorted((DBT_PROJECT_DIR / "macros").glob("*.sql"))
@@ -234,3 +236,11 @@ def test_python_layers() -> None:
             assert not re.search(r"orchestration\.(checks|publish|transform)\b", text), path
         if area == "checks":
             assert not re.search(r"orchestration\.(ingest|transform)\b", text), path
+
+
+def test_how_many_leads_can_be_one_persons_is_one_number() -> None:
+    declared = yaml.safe_load((DBT_PROJECT_DIR / "dbt_project.yml").read_text())["vars"]
+    assert declared["leads_of_one_person"] == LEADS_OF_ONE_PERSON == persons.LEADS_OF_ONE_PERSON
+    for name in ("definitions.md", "privacy.md", "sources/several.md"):
+        prose = (PROJECT_ROOT / "docs" / name).read_text(encoding="utf-8").lower()
+        assert f"more than {LEADS_OF_ONE_PERSON} leads" in prose, name

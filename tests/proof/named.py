@@ -54,6 +54,13 @@ def named_worlds(rules: Rules) -> dict[str, World]:
     return {
         "empty": _world(rules),
         "empty but for a team and a rep": _world(rules, teams=[{"team_id": "T1"}], reps=[rep]),
+        "an address of more leads than one person has": _world(
+            rules,
+            leads=[
+                _lead(number, noon, email="info@example.com", _source=("crm", "web")[number % 2])
+                for number in range(21)
+            ],
+        ),
         "one lead": _world(rules, leads=[_lead(1, noon)]),
         "one lead of tomorrow": _world(rules, leads=[_lead(1, AS_OF + timedelta(days=1))]),
         "no reps": _world(
