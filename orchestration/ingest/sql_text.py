@@ -6,7 +6,12 @@ columns, views, patterns inside an expression). Does not belong here: any query.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+
+LISTED = """(SELECT unnest(from_json(?, '["VARCHAR"]')))"""
+"""The texts of the parameter that `listed` gives, one a row. A list as a parameter would take DuckDB 70
+microseconds for each text: it looks for pandas, which is not there, every time."""
 
 
 def identifier(name: str) -> str:
@@ -17,6 +22,11 @@ def identifier(name: str) -> str:
 def literal(text: str) -> str:
     """A text in single quotes; those inside it are doubled."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def listed(texts: Iterable[str]) -> str:
+    """The parameter of `LISTED`."""
+    return json.dumps(list(texts))
 
 
 def struct_literal(fields: Iterable[tuple[str, str]]) -> str:

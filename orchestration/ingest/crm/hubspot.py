@@ -26,7 +26,7 @@ from orchestration.ingest.crm.hubspot_pages import Pages
 from orchestration.ingest.crm.hubspot_session import CursorExpiredError, HubspotSession
 from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.objects import Object
-from orchestration.ingest.sql_text import identifier
+from orchestration.ingest.sql_text import LISTED, identifier, listed
 from orchestration.settings import HubspotSource, Settings
 
 OVERLAP = 10 * 60 * 1000
@@ -224,9 +224,9 @@ class HubspotReader:
         for moved in _moved(landing, of, place, "hs_merged_object_ids IS NOT NULL", 5_000):
             told = landing.con.execute(
                 f"SELECT id, hs_merged_object_ids FROM {landing.table(of.name)} WHERE _source = ?"
-                " AND hs_merged_object_ids IS NOT NULL AND id IN (SELECT unnest(?::VARCHAR[]))"
+                f" AND hs_merged_object_ids IS NOT NULL AND id IN {LISTED}"
                 " ORDER BY _batch_number, _source_row",
-                [landing.source, [one for one, _, _ in moved]],
+                [landing.source, listed(one for one, _, _ in moved)],
             ).fetchall()
             found = rows.merges({"id": one, "hs_merged_object_ids": merged} for one, merged in told)
             landing.land(object_, found, cursor=_place(moved))

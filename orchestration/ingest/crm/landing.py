@@ -26,7 +26,7 @@ import orjson
 from orchestration.errors import SourceError
 from orchestration.ingest.crm.forgotten_records import leave_out
 from orchestration.ingest.crm.objects import LOAD_COLUMNS, Field, Object
-from orchestration.ingest.sql_text import identifier, literal
+from orchestration.ingest.sql_text import LISTED, identifier, listed, literal
 
 Row = Mapping[str, Any]
 
@@ -155,9 +155,9 @@ class Landing:
                 for row in self.told(rows):
                     out.write(_line([_plain(row.get(name)) for name in names]))
                     out.write(b"\n")
-            listed = ", ".join(f"r[{number}] AS {identifier(n)}" for number, n in enumerate(names, start=1))
+            fields = ", ".join(f"r[{number}] AS {identifier(n)}" for number, n in enumerate(names, start=1))
             query = (
-                f"SELECT row_number() OVER () AS _row, {listed} FROM read_json({literal(str(file))},"
+                f"SELECT row_number() OVER () AS _row, {fields} FROM read_json({literal(str(file))},"
                 " format = 'newline_delimited', records = false, columns = {r: 'VARCHAR[]'},"
                 " maximum_object_size = 67108864)"
             )
@@ -196,6 +196,7 @@ class Landing:
         landed.rows_withheld = self._withhold(object_)
         landed.rows_quarantined, known = self._quarantine(object_, batch_id)
         landed.rows_repeated = self._drop_repeats(object_)
+        self._ask_for(object_, is_complete, of_parents)
         self._remember_newest(object_)
         if is_complete or of_parents:
             landed.rows_deleted = self._bury(object_, number, batch_id, of_parents)
@@ -266,14 +267,33 @@ class Landing:
         key = ", ".join(identifier(name) for name in object_.key)
         return self._delete("zeven_typed", f"_row NOT IN (SELECT max(_row) FROM zeven_typed GROUP BY {key})")
 
+    def _ask_for(
+        self, object_: Object, is_complete: bool, of_parents: tuple[str, Sequence[str]] | None
+    ) -> None:
+        """`zeven_asked`: keys of the records that a batch is about, those in it and those of its parents.
+
+        The rest of a raw table need not be looked at, which would take longer with every batch.
+        """
+        key, table = ", ".join(identifier(name) for name in object_.key), self.table(object_.name)
+        source, bound = f"_source = {literal(self.source)}", list[str]()
+        query = f"SELECT {key} FROM zeven_typed"
+        if is_complete:
+            query = f"{query} UNION SELECT {key} FROM {table} WHERE {source}"
+        elif of_parents:
+            parent, bound = identifier(of_parents[0]), [listed(of_parents[1])]
+            query = f"{query} UNION SELECT {key} FROM {table} WHERE {source} AND {parent} IN {LISTED}"
+        self.con.execute(f"CREATE OR REPLACE TEMP TABLE zeven_asked AS {query}", bound)
+
     def _remember_newest(self, object_: Object) -> None:
-        """`zeven_newest`: of every record of this source the hash of its newest version, if not deleted."""
+        """`zeven_newest`: of every record that was asked for the hash of its newest version, if not
+        deleted."""
         key = ", ".join(identifier(name) for name in object_.key)
         self.con.execute(
             f"CREATE OR REPLACE TEMP TABLE zeven_newest AS SELECT {key},"
             " max_by(_record_hash, (_batch_number, _source_row)) AS _hash,"
             " max_by(_is_deleted, (_batch_number, _source_row)) AS _gone"
-            f" FROM {self.table(object_.name)} WHERE _source = ? GROUP BY ALL",
+            f" FROM {self.table(object_.name)} WHERE _source = ? AND ({key}) IN"
+            f" (SELECT ({key}) FROM zeven_asked) GROUP BY ALL",
             [self.source],
         )
 
@@ -282,20 +302,21 @@ class Landing:
     ) -> int:
         """Tombstones, with the last values, for the records that ought to be among the rows and are not."""
         names = [one.name for one in object_.fields]
-        listed = ", ".join(identifier(name) for name in names)
+        columns = ", ".join(identifier(name) for name in names)
         same = self._same_key(object_, "last", "zeven_typed")
         refused = self._same_key(object_, "last", "zeven_refused")
         alive = self._same_key(object_, "last", "zeven_newest")
-        within, bound = "true", []
+        within, bound = "true", list[str]()
         if of_parents:
-            within = f"last.{identifier(of_parents[0])} IN (SELECT unnest(?::VARCHAR[]))"
-            bound = [list(of_parents[1])]
+            within = f"last.{identifier(of_parents[0])} IN {LISTED}"
+            bound = [listed(of_parents[1])]
         key = ", ".join(identifier(name) for name in object_.key)
         found = self.con.execute(
-            f"INSERT INTO {self.table(object_.name)} ({listed}, {', '.join(n for n, _ in LOAD_COLUMNS)})"
-            f" SELECT {listed}, _source, {number}, {literal(batch_id)}, {self._stamp()},"
+            f"INSERT INTO {self.table(object_.name)} ({columns}, {', '.join(n for n, _ in LOAD_COLUMNS)})"
+            f" SELECT {columns}, _source, {number}, {literal(batch_id)}, {self._stamp()},"
             " row_number() OVER (), true, _record_hash FROM ("
             f"   SELECT * FROM {self.table(object_.name)} WHERE _source = {literal(self.source)}"
+            f"   AND ({key}) IN (SELECT ({key}) FROM zeven_asked)"
             f"   QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _batch_number DESC, _source_row DESC)"
             f" = 1) AS last WHERE NOT _is_deleted AND {within}"
             f" AND EXISTS (SELECT 1 FROM zeven_newest WHERE {alive})"
@@ -320,6 +341,7 @@ class Landing:
             )
             for table in ("zeven_typed", "zeven_refused"):
                 self.con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {types} LIMIT 0")
+            self._ask_for(object_, False, (name, gone))
             self._remember_newest(object_)
             landed = Landed(rows_deleted=self._bury(object_, number, batch_id, (name, gone)))
             self._enter(object_, number, batch_id, landed)
