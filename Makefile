@@ -7,7 +7,7 @@ python := .venv/bin/python
 zeven  := $(python) -m orchestration.cli
 FUZZ_SECONDS ?= 60
 
-.PHONY: help setup run dashboard dev test test-slow fuzz bench-dashboard reliability lint lint-python lint-sql format lock clean clean-data
+.PHONY: help setup run dashboard dev test test-slow fuzz bench-dashboard bench-connectors creme reliability lint lint-python lint-sql format lock clean clean-data
 
 help:            ## show this list
 	@sed -n 's/^\([a-z-]*\): *.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -38,6 +38,12 @@ fuzz: setup      ## look for inputs that break reading, for FUZZ_SECONDS (60)
 
 bench-dashboard: setup ## how fast the pages are for 200 reps, into docs/performance_dashboard.md (minutes)
 	$(python) -m benchmarks.dashboard
+
+bench-connectors: setup ## how fast each CRM is read, and with how many calls (minutes)
+	@$(python) -W ignore -m benchmarks.connectors
+
+creme: setup     ## install a real CRM, Creme, read it, and compare with what it says itself (minutes; wants PostgreSQL)
+	@$(python) -W ignore -m tests.creme
 
 reliability: setup ## every fault that can be made to happen, and what came of it, into docs/reliability.md (an hour)
 	$(python) -m benchmarks.reliability
