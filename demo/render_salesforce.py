@@ -240,7 +240,7 @@ class _Org:
             MasterRecordId=self.id("Lead", now.duplicate_of),
             Name=f"Prospect {lead.lead_id}",
             Company=f"Company of {lead.lead_id}",
-            Email=f"{lead.lead_id}@Prospect.example",
+            Email=f"{lead.lead_id}@Example.com",
             Phone="+31 6 5550 0100",
             Description="what was said on the phone",
             OwnerId=self.owner(now.owner_id),
@@ -263,7 +263,7 @@ class _Org:
                 MasterRecordId=None,
                 AccountId=self.id("Account", lead.account_id),
                 Name=f"Prospect {lead.lead_id}",
-                Email=f"{lead.lead_id}@Prospect.example",
+                Email=f"{lead.lead_id}@Example.com",
             )
         self._lead_history(lead)
         if lead.campaign:

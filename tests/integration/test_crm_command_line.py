@@ -25,7 +25,7 @@ from tests.fakecrm.store import Store
 from tests.proof import faces
 
 CENTS = Decimal("0.05")
-"""By how much a month may differ: Salesforce keeps a rate as units per company currency, to six decimals."""
+"""By how much a month may differ: Salesforce keeps rates as units per company currency, to six decimals."""
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("command_line")]
 
 
@@ -80,25 +80,8 @@ def test_a_credential_and_a_few_lines_are_enough(show: Callable[[], Shown], tmp_
     shown, asked = show(), Plan()
     said: list[str] = []
 
-    def zeven(*arguments: str) -> str:
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "orchestration.cli",
-                "--settings",
-                str(tmp_path / "zeven.toml"),
-                *arguments,
-            ],
-            cwd=PROJECT_ROOT,
-            env={**os.environ, **shown.secrets},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        said.append(done.stdout + done.stderr)
-        assert done.returncode == 0, said[-1]
-        return said[-1]
+    def zeven(*arguments: str) -> None:
+        said.append(run(tmp_path, shown.secrets, *arguments))
 
     with serving(shown.routes, asked) as api:
         text = f'[company]\nname = "Shown"\n[sources.crm]\n{shown.section(api)}'
@@ -122,6 +105,55 @@ def test_a_credential_and_a_few_lines_are_enough(show: Callable[[], Shown], tmp_
     }
     assert second < first
     assert not [secret for secret in shown.secrets.values() if secret in "".join(said)]
+
+
+def test_a_person_in_two_crms_is_counted_once(tmp_path: Path) -> None:
+    """The same company in Salesforce and in HubSpot: each lead of one is a lead of the other."""
+    shown = {"sf": shown_salesforce(), "hs": shown_hubspot()}
+    secrets = {
+        name.replace("_CRM_", f"_{source.upper()}_"): value
+        for source, one in shown.items()
+        for name, value in one.secrets.items()
+    }
+    with serving(shown["sf"].routes) as salesforce_api, serving(shown["hs"].routes) as hubspot_api:
+        faces.write_rates(tmp_path / "plan")
+        (tmp_path / "zeven.toml").write_text(
+            '[company]\nname = "Shown"\n'
+            f"[sources.sf]\n{shown['sf'].section(salesforce_api)}"
+            f"[sources.hs]\n{shown['hs'].section(hubspot_api)}"
+            '[sources.plan]\nkind = "files"\nfolder = "plan"\nadds_to = "hs"\n',
+            encoding="utf-8",
+        )
+        run(tmp_path, secrets, "run", "--as-of", str(faces.UNTIL))
+    with duckdb.connect(str(tmp_path / "published/gateway.duckdb"), read_only=True) as con:
+        [(leads,)] = con.execute("select count(*) from fct_leads").fetchall()
+        left_out = dict(
+            con.execute("select value, records from data_warnings where code = 'leads_left_out'").fetchall()
+        )
+        won = dict(
+            con.execute(
+                "select split_part(opportunity_id, ':', 1), count(*) from fct_opportunities"
+                " where outcome = 'won' group by 1"
+            ).fetchall()
+        )
+    expected = len(faces.of_export_files()["fct_leads"])
+    assert leads == expected
+    assert left_out["matched to another source"] == expected
+    assert won["sf"] == won["hs"]  # deals are not matched: two CRMs are two books
+
+
+def run(folder: Path, secrets: dict[str, str], *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestration.cli", "--settings", str(folder / "zeven.toml"), *arguments],
+        cwd=PROJECT_ROOT,
+        env={**os.environ, **secrets},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    return said
 
 
 def closed_sales(folder: Path) -> dict[Any, Decimal]:

@@ -35,28 +35,23 @@ def prepared(case: Case, export: ExportFolder, monkeypatch: pytest.MonkeyPatch) 
     if case.table not in ("leads", "opportunities"):
         export.write("opportunities.csv", "opportunity_id,created_at,stage\n")
     export.keys = case.keys if "max_quarantine_ratio" in case.keys else ALL_MAY_FAIL + case.keys
-    for function, act in (("_files", case.after_listing), ("fingerprint", case.after_hashing)):
+    for function, act in (("found_files", case.after_listing), ("fingerprint", case.after_hashing)):
         if act is not None:
             monkeypatch.setattr(files, function, acting_after(getattr(files, function), act, export.folder))
 
 
 def acting_after(function: Any, act: Any, folder: Path) -> Any:
-    """The function, and after the call that counts, once, what somebody else does.
-
-    A folder is listed a first time to see whether it is the right one, and then to read it.
-    """
-    counts = 2 if function.__name__ == "_files" else 1
+    """The function, and after its first call, once, what somebody else does."""
     calls: list[Any] = []
 
-    def wrapped(*arguments: Any) -> Any:
-        result = function(*arguments)
-        if "opportunities" not in arguments:
-            calls.append(arguments)
-            if len(calls) == counts:
-                act(folder)
-        return result
+    def both(*arguments: Any) -> Any:
+        answer = function(*arguments)
+        calls.append(arguments)
+        if len(calls) == 1:
+            act(folder)
+        return answer
 
-    return wrapped
+    return both
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])

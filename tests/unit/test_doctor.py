@@ -165,7 +165,7 @@ def test_a_folder_with_nothing_to_begin_with(settings: Settings) -> None:
     (folder / "leads.csv").rename(folder / "teams.csv")
     found = look(settings, "source demo")
     assert found.verdict == "wrong"
-    assert "has neither a leads nor an opportunities file" in found.message
+    assert "has a file of neither leads nor opportunities" in found.message
 
 
 def test_a_mapping_that_matches_nothing(tmp_path: Path) -> None:
