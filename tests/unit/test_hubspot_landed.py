@@ -205,7 +205,10 @@ def test_a_forgotten_contact_stays_out_however_long_the_tool_keeps_it(tmp_path: 
     assert landed["contacts"].rows_withheld == 1
     assert lake.of(objects.CONTACTS, "id") == {("8",)}
     assert lake.of(objects.MERGED_CONTACTS, "id") == set()
-    assert lake.of(objects.ASSOCIATIONS, "to_id") == {("8",)}
+    assert lake.of(objects.ASSOCIATIONS, "to_id", "deal_id") == {("8", "2")}
+    with duckdb.connect() as con:  # what somebody wrote of the person on the deal goes too
+        buried = {(one.kind, one.record_hash) for one in tombstones.read(con, tmp_path)}
+    assert ("opportunity", hash_of_record("hs", "2")) in buried
     lake.tool("update contact set _fivetran_synced = '2026-02-09'")
     lake.read(objects.CONTACTS)
     assert lake.of(objects.CONTACTS, "id") == {("8",)}

@@ -203,5 +203,8 @@ def link(
         "types": "',' || link.types || ','",
         "contact_id": "link.to_id" if to_type == "contacts" else "CAST(NULL AS VARCHAR)",
         "lead_id": "CAST(NULL AS VARCHAR)",
+        "deal_id": "CASE WHEN link.from_type = 'deals' THEN link.from_id END"
+        if to_type == "contacts"
+        else "CAST(NULL AS VARCHAR)",
     }
     return Part(table, fields, source=source, watched=tuple(watched))

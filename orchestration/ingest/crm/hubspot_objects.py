@@ -159,7 +159,9 @@ ASSOCIATIONS = declare(
     "types",  # the numbers of the association's types, with commas between and around them
     "contact_id",  # the contact or the lead among the two ends, for whoever is to be forgotten
     "lead_id",
+    "deal_id",  # the deal among them, where the other end is a person
     goes_with={"contact_id": ("lead", "contact"), "lead_id": "lead"},
+    deal="deal_id",
 )
 
 OBJECTS: tuple[Object, ...] = (

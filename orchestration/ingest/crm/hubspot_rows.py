@@ -121,6 +121,7 @@ def links(from_type: str, to_type: str, answer: Answer) -> Iterator[Row]:
             "types": f",{','.join(map(str, types))},",
             "contact_id": ends.get("contacts"),
             "lead_id": ends.get("leads"),
+            "deal_id": ends.get("deals") if {"contacts", "leads"} & ends.keys() else None,
         }
 
 
