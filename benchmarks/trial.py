@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 from pathlib import Path
 
 import duckdb
@@ -22,6 +22,7 @@ from benchmarks.floor import compare
 from benchmarks.floor.script import write_script
 from benchmarks.measure import Cost, cost_of
 from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, load_settings
+from orchestration.transform.dbt_command import dbt_folder
 from orchestration.transform.dbt_vars import dbt_vars
 
 SOURCE = "crm"
@@ -66,8 +67,8 @@ class Trial:
         """The floor over the same files; wants a full run before it, of which it takes some models' SQL."""
         settings = load_settings(self.settings_file, environ={})
         script, database = self.folder / "floor.sql", self.folder / "floor.duckdb"
-        manifest = settings.paths.warehouse / "dbt" / "build" / "manifest.json"
-        script.write_text(write_script(settings, SOURCE, manifest), encoding="utf-8")
+        compiled = dbt_folder(settings) / "build" / "compiled"
+        script.write_text(write_script(settings, SOURCE, compiled), encoding="utf-8")
         database.unlink(missing_ok=True)
         floor = [sys.executable, "-m", "benchmarks.floor", str(script), str(database), self.memory]
         return cost_of(floor, self._log("floor"))
@@ -82,29 +83,62 @@ class Trial:
         self._write_settings(day)
 
     def dbt_alone(self) -> Cost:
-        """`dbt build` and nothing around it, on raw tables that are there; wants a full run before it."""
+        """`dbt build` and nothing around it, on raw tables that are there; wants a full run before."""
         settings = load_settings(self.settings_file, environ={})
         copy, target = self.folder / "dbt_alone.duckdb", self.folder / "dbt_target"
         copy.unlink(missing_ok=True)
         shutil.rmtree(target, ignore_errors=True)
         copy_landed(self.warehouse, copy)
-        dbt = [
-            *(str(Path(sys.executable).parent / "dbt"), "build", "--target-path", str(target)),
-            *("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR)),
-            *("--log-path", str(target), "--vars", json.dumps(dbt_vars(settings))),
-        ]
+        dbt = _dbt("build", target, json.dumps(dbt_vars(settings)))
         environment = {"ZEVEN_WAREHOUSE_FILE": str(copy), "ZEVEN_MEMORY_LIMIT": self.memory}
         return cost_of(dbt, self._log("dbt_alone"), environment)
 
+    def run_peer(self, packages: Path) -> Cost:
+        """The peer over the same files; `packages` holds pandas, which Zeven does without."""
+        settings = load_settings(self.settings_file, environ={})
+        folder = self.folder / "peer"
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "dagster").mkdir(parents=True)
+        (folder / "dagster" / "dagster.yaml").touch()
+        choices = json.dumps(dbt_vars(settings))
+        environment = {
+            "DAGSTER_HOME": str(folder / "dagster"),
+            "ZEVEN_WAREHOUSE_FILE": str(folder / "work.duckdb"),
+            "ZEVEN_MEMORY_LIMIT": self.memory,
+            "PEER_EXPORT": str(self.folder / "export"),
+            "PEER_MANIFEST": str(folder / "dbt" / "manifest.json"),
+            "PEER_VARS": choices,
+            "PEER_AS_OF": settings.as_of().astimezone(UTC).replace(tzinfo=None).isoformat(sep=" "),
+            "PEER_SOURCE": SOURCE,
+            "PYTHONPATH": f"{PROJECT_ROOT}{os.pathsep}{packages}",
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "DAGSTER_DISABLE_TELEMETRY": "yes",
+            "RUNTIME__DLTHUB_TELEMETRY": "false",
+        }
+        # the project is parsed beforehand, as it is where it is deployed
+        cost_of(_dbt("parse", folder / "dbt", choices), self._log("peer_parse"), environment)
+        definitions = str(PROJECT_ROOT / "benchmarks" / "peer" / "definitions.py")
+        dagster = [str(Path(sys.executable).parent / "dagster"), "job", "execute", "-j", "everything"]
+        return cost_of([*dagster, "-f", definitions], self._log("peer"), environment)
+
     def _write_settings(self, as_of: date) -> None:
         self.settings_file.write_text(
-            f'[company]\nname = "Benchmark Company"\n[run]\nas_of = "{as_of}"\nmemory_limit = "{self.memory}"\n'
+            '[company]\nname = "Benchmark Company"\n'
+            f'[run]\nas_of = "{as_of}"\nmemory_limit = "{self.memory}"\n'
             f'[sources.{SOURCE}]\nkind = "files"\nfolder = "export"\n',
             encoding="utf-8",
         )
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
+
+
+def _dbt(command: str, target: Path, choices: str) -> list[str]:
+    return [
+        *(str(Path(sys.executable).parent / "dbt"), command, "--vars", choices),
+        *("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR)),
+        *("--target-path", str(target), "--log-path", str(target)),
+    ]
 
 
 def make_trial(folder: Path, size: Size) -> Trial:

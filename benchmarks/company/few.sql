@@ -28,14 +28,14 @@ from range({accounts}) as numbers(a);
 select 'P' || (p + 1) as product_id, 'Product ' || (p + 1) as product_name, ['Atlas', 'Care', 'Academy'][1 + p % 3] as product_family
 from range(12) as numbers(p);
 
--- targets: of every rep a month, of every third team a quarter, of the company a year
+-- targets: of every rep a month, of every third team a quarter, of the next one a year
 select
     period_type,
     period_start,
-    round(amount * (0.8 + 0.4 * u(epoch(period_start)::bigint // 86400 * 4096 + coalesce(member, 4095), 73)), 0)::decimal(18, 2) as target_amount,
+    round(amount * (0.8 + 0.4 * u(epoch(period_start)::bigint // 86400 * 4096 + member, 73)), 0)::decimal(18, 2) as target_amount,
     'EUR' as currency,
     case when period_type = 'month' then rep_id(member) end as rep_id,
-    case when period_type = 'quarter' then 'T' || member end as team_id
+    case when period_type <> 'month' then 'T' || member end as team_id
 from (
     select 'month' as period_type, {target} as amount, m::date as period_start, r as member
     from range(date_trunc('month', stamp({start})), stamp({until}), interval 1 month) as months(m), range({reps}) as numbers(r)
@@ -43,8 +43,8 @@ from (
     select 'quarter', 3 * {target} * {reps} / {teams}, q::date, t
     from range(date_trunc('quarter', stamp({start})), stamp({until}), interval 3 month) as quarters(q), range(0, {teams}, 3) as numbers(t)
     union all
-    select 'year', 12 * {target} * {reps}, y::date, null
-    from range(date_trunc('year', stamp({start})), stamp({until}), interval 12 month) as years(y)
+    select 'year', 12 * {target} * {reps} / {teams}, y::date, t
+    from range(date_trunc('year', stamp({start})), stamp({until}), interval 12 month) as years(y), range(1, {teams}, 3) as numbers(t)
 );
 
 -- exchange_rates: every month

@@ -8,7 +8,6 @@ compiled them; so a rule of a signal stands once.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from datetime import UTC
@@ -46,25 +45,20 @@ VIEWS = frozenset({"int_kpi_spine"})
 _QUALIFIED = re.compile(r'(?:"\w+"\.)*"(\w+)"')
 
 
-def write_script(settings: Settings, source: str, manifest: Path) -> str:
+def write_script(settings: Settings, source: str, compiled: Path) -> str:
     """The statements for the company of `settings`, whose source `source` is a folder of Parquet files.
 
-    `manifest` is dbt's, of a build with the same settings.
+    `compiled` is the folder into which dbt compiled the models, with the same settings.
     """
-    return ";\n\n".join(_statements(settings, source, manifest)) + ";\n"
+    return ";\n\n".join(_statements(settings, source, compiled)) + ";\n"
 
 
-def _statements(settings: Settings, source: str, manifest: Path) -> Iterator[str]:
-    models = {
-        node["name"]: node
-        for node in json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
-        if node["resource_type"] == "model"
-    }
+def _statements(settings: Settings, source: str, compiled: Path) -> Iterator[str]:
     environment = jinja2.Environment(  # noqa: S701 (SQL, no page)
         extensions=["jinja2.ext.do"], undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )
     text = "\n".join(
-        (FOLDER / part).read_text(encoding="utf-8") if isinstance(part, str) else _models(part, models)
+        (FOLDER / part).read_text(encoding="utf-8") if isinstance(part, str) else _models(part, compiled)
         for part in ORDER
     )
     filled = environment.from_string(text).render(_values(settings, source))
@@ -73,12 +67,20 @@ def _statements(settings: Settings, source: str, manifest: Path) -> Iterator[str
             yield statement.strip()
 
 
-def _models(names: tuple[str, ...], models: dict[str, Any]) -> str:
+def _models(names: tuple[str, ...], compiled: Path) -> str:
     """As tables: of the release where they are marts, else for the time of the connection."""
     found = []
     for name in names:
-        kind = "temp view" if name in VIEWS else "table" if "marts" in models[name]["fqn"] else "temp table"
-        code = _QUALIFIED.sub(r"\1", models[name]["compiled_code"])
+        # a test has a folder named after the YAML that it stands in
+        [file] = [file for file in compiled.rglob(f"{name}.sql") if file.parent.suffix != ".yml"]
+        kind = (
+            "temp view"
+            if name in VIEWS
+            else "table"
+            if "marts" in file.relative_to(compiled).parts
+            else "temp table"
+        )
+        code = _QUALIFIED.sub(r"\1", file.read_text(encoding="utf-8"))
         found.append(f"{{% raw %}}create {kind} {name} as\n{code.strip()};\n{{% endraw %}}")
     return "\n".join(found)
 

@@ -1,0 +1,90 @@
+"""`make bench SCALE=0.01`: how close Zeven is to plain DuckDB, written to a report.
+
+Belongs here: what is measured in which order, and how often. Does not belong here: the commands (`trial.py`),
+the report and its targets (`bench_report.py`).
+
+What is divided is measured in one round, one after the other on one machine; of several rounds the median of
+the ratios counts. In every round the floor's tables and the release's are compared cell by cell.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks import bench_report
+from benchmarks.bench_report import Round
+from benchmarks.company import Size, size_of
+from benchmarks.measure import Cost
+from benchmarks.trial import Trial, make_trial
+from orchestration.settings import PROJECT_ROOT
+
+PANDAS = "pandas==2.3.3"
+"""What the peer needs and Zeven does not; it is installed beside the environment, not into it."""
+SMALLEST = Size(leads=100, reps=10)
+DAYS = (0.001, 0.01)
+"""The shares of a company that its two days bring."""
+
+
+def one_round(trial: Trial, smallest: Trial, peer: Path | None) -> Round:
+    """Everything once. Raises `SystemExit` where the floor's tables are not the release's."""
+    trial.begin()
+    costs = {"run": _told("run", trial.run())}
+    costs["floor"] = _told("floor", trial.run_floor())
+    if differing := trial.differences():
+        raise SystemExit("\n".join(["The floor is not the release:", *differing]))
+    costs["nothing_new"] = _told("nothing_new", trial.run())
+    costs["dbt_alone"] = _told("dbt_alone", trial.dbt_alone())
+    for number, fraction in enumerate(DAYS, start=1):
+        trial.add_a_day(fraction, number)
+        costs[f"day_{fraction:g}"] = _told(f"day_{fraction:g}", trial.run())
+    smallest.begin()
+    costs["smallest"] = _told("smallest", smallest.run())
+    if peer is not None:
+        trial.begin()
+        costs["peer"] = _told("peer", trial.run_peer(peer))
+    return costs
+
+
+def _told(name: str, cost: Cost) -> Cost:
+    print(
+        f"{name:12} {cost.cpu:8.1f} CPU-s {cost.wall:8.1f} s {cost.memory:7.0f} MiB",
+        file=sys.stderr,
+        flush=True,
+    )
+    return cost
+
+
+def install_pandas(folder: Path) -> Path:
+    """A folder with pandas, for the peer alone; it is kept."""
+    packages = folder / "peer_packages"
+    if not packages.exists():
+        target = ["pip", "install", "--quiet", "--target", str(packages), PANDAS]
+        subprocess.run([sys.executable, "-m", "uv", *target], check=True, cwd=PROJECT_ROOT)
+    return packages
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scale", nargs="?", type=float, default=0.01, help="1 is a million leads (0.01)")
+    parser.add_argument("--rounds", type=int, default=3, help="the median of as many (3)")
+    parser.add_argument("--without-peer", action="store_true", help="its rows take long at a large scale")
+    parser.add_argument("--folder", type=Path, default=PROJECT_ROOT / "benchmark_data", help="kept, reused")
+    parser.add_argument("--no-report", action="store_true", help="only print")
+    given = parser.parse_args()
+    folder: Path = given.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    peer = None if given.without_peer else install_pandas(folder)
+    trial = make_trial(folder / f"scale_{given.scale:g}", size_of(given.scale))
+    smallest = make_trial(folder / "smallest", SMALLEST)
+    rounds = [one_round(trial, smallest, peer) for _ in range(given.rounds)]
+    section = bench_report.section(given.scale, trial.size, rounds)
+    print(section)
+    if not given.no_report:
+        bench_report.renew(section)
+
+
+if __name__ == "__main__":
+    main()
