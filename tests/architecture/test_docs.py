@@ -12,10 +12,9 @@ import pytest
 from orchestration.cli import cli
 from orchestration.settings import PROJECT_ROOT
 
+OTHERS = {".venv", ".creme", "node_modules", ".pytest_cache", "target"}
 DOCUMENTS = sorted(
-    file
-    for file in PROJECT_ROOT.rglob("*.md")
-    if not {".venv", "node_modules", ".pytest_cache", "target"} & set(file.relative_to(PROJECT_ROOT).parts)
+    file for file in PROJECT_ROOT.rglob("*.md") if not OTHERS & set(file.relative_to(PROJECT_ROOT).parts)
 )
 MAKEFILE = (PROJECT_ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))

@@ -109,6 +109,17 @@ def test_children_are_complete_within_their_parents(con: duckdb.DuckDBPyConnecti
     assert alive == [("a", "x"), ("b", "x")]
 
 
+def test_a_child_that_moved_to_another_parent_is_not_gone(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    for day, account in enumerate("AB"):
+        into(con, tmp_path, day).land(DEAL, [{"Id": "1", "Amount": 1, "AccountId": account}])
+    nothing_of_a = into(con, tmp_path, 2).land(DEAL, [], of_parents=("AccountId", ["A"]))
+    assert nothing_of_a.rows_deleted == 0
+    nothing_of_b = into(con, tmp_path, 3).land(DEAL, [], of_parents=("AccountId", ["B"]))
+    assert nothing_of_b.rows_deleted == 1
+
+
 def test_a_value_that_cannot_be_typed_puts_its_row_into_quarantine(
     con: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
