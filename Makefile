@@ -7,7 +7,7 @@ python := .venv/bin/python
 zeven  := $(python) -m orchestration.cli
 FUZZ_SECONDS ?= 60
 SCALE ?= 0.01
-# more of `make bench`, such as --rounds 5 or --without-peer
+# more of `make bench`, such as --rounds 5 or --without peer
 BENCH ?=
 
 .PHONY: help setup run dashboard dev test test-slow fuzz bench bench-dashboard bench-connectors creme reliability lint lint-python lint-sql format lock clean clean-data

@@ -12,10 +12,11 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from benchmarks import bench_report
-from benchmarks.bench_report import Round
+from benchmarks.bench_report import COSTS, Round
 from benchmarks.company import Size, size_of
 from benchmarks.measure import Cost
 from benchmarks.trial import Trial, make_trial
@@ -28,23 +29,28 @@ DAYS = (0.001, 0.01)
 """The shares of a company that its two days bring."""
 
 
-def one_round(trial: Trial, smallest: Trial, peer: Path | None) -> Round:
-    """Everything once. Raises `SystemExit` where the floor's tables are not the release's."""
+def one_round(trial: Trial, smallest: Trial, wanted: Collection[str], packages: Path) -> Round:
+    """A full run, and what is `wanted` of `COSTS`. `SystemExit` where the floor is not the release."""
     trial.begin()
     costs = {"run": _told("run", trial.run())}
-    costs["floor"] = _told("floor", trial.run_floor())
-    if differing := trial.differences():
-        raise SystemExit("\n".join(["The floor is not the release:", *differing]))
-    costs["nothing_new"] = _told("nothing_new", trial.run())
-    costs["dbt_alone"] = _told("dbt_alone", trial.dbt_alone())
+    if "floor" in wanted:
+        costs["floor"] = _told("floor", trial.run_floor())
+        if differing := trial.differences():
+            raise SystemExit("\n".join(["The floor is not the release:", *differing]))
+    if "nothing_new" in wanted:
+        costs["nothing_new"] = _told("nothing_new", trial.run())
+    if "dbt_alone" in wanted:
+        costs["dbt_alone"] = _told("dbt_alone", trial.dbt_alone())
     for number, fraction in enumerate(DAYS, start=1):
-        trial.add_a_day(fraction, number)
-        costs[f"day_{fraction:g}"] = _told(f"day_{fraction:g}", trial.run())
-    smallest.begin()
-    costs["smallest"] = _told("smallest", smallest.run())
-    if peer is not None:
+        if (name := f"day_{fraction:g}") in wanted:
+            trial.add_a_day(fraction, number)
+            costs[name] = _told(name, trial.run())
+    if "smallest" in wanted:
+        smallest.begin()
+        costs["smallest"] = _told("smallest", smallest.run())
+    if "peer" in wanted:
         trial.begin()
-        costs["peer"] = _told("peer", trial.run_peer(peer))
+        costs["peer"] = _told("peer", trial.run_peer(packages))
     return costs
 
 
@@ -70,16 +76,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scale", nargs="?", type=float, default=0.01, help="1 is a million leads (0.01)")
     parser.add_argument("--rounds", type=int, default=3, help="the median of as many (3)")
-    parser.add_argument("--without-peer", action="store_true", help="its rows take long at a large scale")
+    parser.add_argument("--without", choices=COSTS, nargs="+", default=[], help="what takes too long: peer")
     parser.add_argument("--folder", type=Path, default=PROJECT_ROOT / "benchmark_data", help="kept, reused")
     parser.add_argument("--no-report", action="store_true", help="only print")
     given = parser.parse_args()
     folder: Path = given.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    peer = None if given.without_peer else install_pandas(folder)
+    wanted = set(COSTS) - set(given.without)
+    packages = install_pandas(folder) if "peer" in wanted else folder
     trial = make_trial(folder / f"scale_{given.scale:g}", size_of(given.scale))
     smallest = make_trial(folder / "smallest", SMALLEST)
-    rounds = [one_round(trial, smallest, peer) for _ in range(given.rounds)]
+    rounds = [one_round(trial, smallest, wanted, packages) for _ in range(given.rounds)]
     section = bench_report.section(given.scale, trial.size, rounds)
     print(section)
     if not given.no_report:

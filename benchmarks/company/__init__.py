@@ -130,7 +130,8 @@ def daily_batch(folder: Path, size: Size, fraction: float, days: int = 1) -> dat
     }
     with _writer(size, day) as writer:
         for table, numbers in new.items():
-            key = {"leads": "n", "activities": "j"}.get(table, "o")
+            # an opportunity is drawn from its lead, so that it comes after it
+            key = {"leads": "n", "activities": "j"}.get(table, "lead_of(o)")
             text = writer.text(f"{table}.sql", numbers.format(morning=morning, key=key))
             writer.write(text, folder / f"{table}-{stamp}.parquet")
     edits = {

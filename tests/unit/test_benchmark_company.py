@@ -143,3 +143,23 @@ def test_a_day_brings_new_records_and_newer_versions(con: duckdb.DuckDBPyConnect
         assert one(con, f"select count(*) {joined} where edited.{moment} <> old.{moment}") == 0
     activities = f"read_parquet('{tmp_path}/activities-{day}-edited.parquet')"
     assert one(con, f"select count(*) from {activities} where is_deleted") > 0
+
+
+def test_the_days_after_bring_numbers_of_their_own(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    make_company(tmp_path, SIZE)
+    days = [daily_batch(tmp_path, SIZE, 0.1, number) for number in (1, 2)]
+    for name, key in (
+        ("leads", "lead_id"),
+        ("opportunities", "opportunity_id"),
+        ("activities", "activity_id"),
+    ):
+        first, second = (f"read_parquet('{tmp_path}/{name}-{day}.parquet')" for day in days)
+        assert one(con, f"select count(*) from {first} semi join {second} as other using ({key})") == 0
+        moment = "occurred_at" if name == "activities" else "created_at"
+        assert one(con, f"select count(*) from {second} where {moment}::date <> date '{days[1]}'") == 0
+    deals, leads = (
+        f"read_parquet('{tmp_path}/{name}-{days[1]}.parquet')" for name in ("opportunities", "leads")
+    )
+    known = f"from {deals} as deals join {leads} as leads using (lead_id)"
+    assert one(con, f"select count(*) {known}") > 0.5 * one(con, f"select count(*) from {deals}")
+    assert one(con, f"select count(*) {known} where deals.created_at < leads.created_at") == 0
