@@ -12,7 +12,8 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.checks.audit import Verdict, audit_table
+from orchestration.checks.audit import Verdict, audit_once
+from orchestration.checks.content import Content
 from orchestration.checks.contracts import Contract
 from orchestration.checks.reconciliation import load_reconciliations, reconcile, without_broken_shapes
 from orchestration.progress import Event, report
@@ -48,11 +49,13 @@ def build_contract_checks(settings: Settings, contracts: Mapping[str, Contract])
         found: list[Verdict] = []
         with user_errors():
             with warehouse.connect() as con:
+                content = Content(con, SCHEMA)
                 for contract in contracts.values():
                     if contract.table in wanted:
-                        verdicts = audit_table(con, contract, schema=SCHEMA)
+                        verdicts = audit_once(con, contract, content, schema=SCHEMA)
                         own = [rule for rule in reconciliations if rule.table == contract.table]
-                        verdicts += reconcile(con, without_broken_shapes(own, verdicts), schema=SCHEMA)
+                        sound = without_broken_shapes(own, verdicts)
+                        verdicts += reconcile(con, sound, schema=SCHEMA, content=content)
                         _tell(verdicts)
                         found += verdicts
                         yield _result(contract, verdicts)

@@ -16,7 +16,7 @@ import csv
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,8 @@ from orchestration.errors import SettingsError
 
 if TYPE_CHECKING:
     import duckdb
+
+    from orchestration.checks.content import Content
 
 PREFIX = "reconciles."
 """In front of a reconciliation's name, where verdicts of contracts stand beside it."""
@@ -78,15 +80,21 @@ def load_reconciliations(models_dir: Path, contracts: Mapping[str, Contract]) ->
 
 
 def reconcile(
-    con: duckdb.DuckDBPyConnection, reconciliations: Iterable[Reconciliation], *, schema: str
+    con: duckdb.DuckDBPyConnection,
+    reconciliations: Iterable[Reconciliation],
+    *,
+    schema: str,
+    content: Content | None = None,
 ) -> list[Verdict]:
     """The verdicts of each, on the tables of `schema` in the current database of `con`.
 
-    One that cannot be computed has failed: tables of another shape are told by their contracts as well.
+    One that cannot be computed has failed: tables of another shape are told by their contracts as well. With
+    `content`, what held before in this process for tables of that content is not computed again.
     """
     verdicts: list[Verdict] = []
     for rule in reconciliations:
-        verdicts.extend(_verdicts(con, rule, schema))
+        compute = partial(_verdicts, con, rule, schema)
+        verdicts.extend(content.once(rule, sorted(rule.reads), compute) if content else compute())
     return verdicts
 
 

@@ -17,7 +17,8 @@ from typing import Any
 
 import duckdb
 
-from orchestration.checks.audit import Verdict, audit_table, column_types, quoted
+from orchestration.checks.audit import Verdict, audit_once, column_types, quoted
+from orchestration.checks.content import Content
 from orchestration.checks.contracts import Column, Contract
 from orchestration.checks.personal import audit_personal, marked_personal
 from orchestration.checks.reconciliation import Reconciliation, reconcile, without_broken_shapes
@@ -127,16 +128,19 @@ def audit_candidate(
     with duckdb.connect(":memory:", config=dict(limits)) as con:
         con.execute(f"attach {text_literal(candidate.database)} as {ALIAS} (read_only)")
         con.execute(f"use {ALIAS}")
+        content = Content(con, "main")
         for contract in candidate.contracts.values():
             started = time.monotonic()
-            found = audit_table(con, contract, schema="main")
+            found = audit_once(con, contract, content, schema="main")
             if _exists(con, contract, schema="main"):
                 found.append(_audit_parquet(con, contract, candidate.parquet(contract.table)))
                 found.extend(audit_personal(con, contract, marked, schema="main"))
             verdicts.extend(found)
             _report_checks(contract.table, found, started, rows=found[0].total_rows)
         started = time.monotonic()
-        found = reconcile(con, without_broken_shapes(reconciliations, verdicts), schema="main")
+        found = reconcile(
+            con, without_broken_shapes(reconciliations, verdicts), schema="main", content=content
+        )
         verdicts.extend(found)
         _report_checks("between tables", found, started)
         con.execute("use memory")
