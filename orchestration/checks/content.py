@@ -1,6 +1,6 @@
 """What stands in the tables of a database, and the verdicts on what has been looked at before.
 
-Belongs here: the fingerprint of a table, and remembering verdicts by it for as long as the process lives. Does
+Belongs here: the fingerprint of a table, and remembering verdicts by it while the process lives. Does
 not belong here: reaching verdicts (`audit.py`, `reconciliation.py`).
 
 The tables of a release are audited where they were built and again in the files that are published. What is

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from starlette.routing import BaseRoute
 
@@ -59,7 +60,10 @@ def of_salesforce(ledger: Ledger, *, page: int = 2_000, job_page: int = 50_000) 
     )
 
     def edit(name: str, key: str, rng: Random) -> None:
-        fields = {"Opportunity": {"Amount": _amount(rng)}, "Task": {"Subject": f"Call {rng.random()}"}}
+        fields: dict[str, dict[str, Any]] = {
+            "Opportunity": {"Amount": _amount(rng)},
+            "Task": {"Subject": f"Call {rng.random()}"},
+        }
         fake.edit(name, key, **fields.get(name, {"Industry": f"Industry {rng.randint(1, 999)}"}))
 
     fields = "".join(f'"{ours}" = "{theirs}"\n' for ours, theirs in render_salesforce.FIELDS.items())

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from demo.render_hubspot import render_hubspot
-from demo.render_pipedrive import render_pipedrive
-from demo.render_salesforce import render
+from demo.ledger import Ledger
 from orchestration.settings import PROJECT_ROOT
-from tests.fakecrm import hubspot, pipedrive, salesforce
+from tests.fakecrm import vendors
 from tests.fakecrm.faults import Plan
 from tests.fakecrm.server import serving
-from tests.fakecrm.store import Store
 from tests.proof import faces
 
 CENTS = Decimal("0.05")
@@ -29,64 +25,24 @@ CENTS = Decimal("0.05")
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("command_line")]
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A made-up CRM: the server, its secrets, its section of the settings but for the address, and what adds
-    to it."""
-
-    routes: Any
-    secrets: dict[str, str]
-    section: Callable[[str], str]
-    plan: faces.Plan | None = None
+PLANS: dict[str, faces.Plan] = {"hubspot": faces.write_rates, "pipedrive": faces.write_rates}
+"""What adds to a CRM that tells no rates."""
 
 
-def shown_salesforce() -> Shown:
-    return Shown(
-        salesforce.FakeSalesforce(Store(render(faces.ledger()).objects)).routes(),
-        {
-            "ZEVEN_CRM_CLIENT_ID": salesforce.CLIENT["client_id"],
-            "ZEVEN_CRM_CLIENT_SECRET": salesforce.CLIENT["client_secret"],
-        },
-        lambda api: f'kind = "salesforce"\ninstance = "{api}"\n',
-    )
-
-
-def shown_hubspot() -> Shown:
-    face = render_hubspot(faces.ledger())
-
-    def plan(folder: Path) -> None:
-        faces.write_rates(folder)
-        faces.write_targets(folder, {ours: theirs for theirs, ours in face.ids.items()})
-
-    return Shown(
-        hubspot.Hubspot(Store(face.objects)).routes(),
-        {"ZEVEN_CRM_TOKEN": hubspot.TOKEN},
-        lambda api: f'kind = "hubspot"\napi = "{api}"\n',
-        plan,
-    )
-
-
-def shown_pipedrive() -> Shown:
-    return Shown(
-        pipedrive.Pipedrive(Store(render_pipedrive(faces.ledger()).lists)).routes(),
-        {"ZEVEN_CRM_API_TOKEN": pipedrive.TOKEN},
-        lambda api: f'kind = "pipedrive"\napi = "{api}"\n',
-        faces.write_rates,
-    )
-
-
-@pytest.mark.parametrize("show", [shown_salesforce, shown_hubspot, shown_pipedrive])
-def test_a_credential_and_a_few_lines_are_enough(show: Callable[[], Shown], tmp_path: Path) -> None:
-    shown, asked = show(), Plan()
+@pytest.mark.parametrize("show", [vendors.of_salesforce, vendors.of_hubspot, vendors.of_pipedrive])
+def test_a_credential_and_a_few_lines_are_enough(
+    show: Callable[[Ledger], vendors.Vendor], tmp_path: Path
+) -> None:
+    shown, asked = show(faces.ledger()), Plan()
     said: list[str] = []
 
     def zeven(*arguments: str) -> None:
-        said.append(run(tmp_path, shown.secrets, *arguments))
+        said.append(run(tmp_path, shown.environment, *arguments))
 
     with serving(shown.routes, asked) as api:
         text = f'[company]\nname = "Shown"\n[sources.crm]\n{shown.section(api)}'
-        if shown.plan:
-            shown.plan(tmp_path / "plan")
+        if plan := PLANS.get(shown.name):
+            plan(tmp_path / "plan")
             text += '[sources.plan]\nkind = "files"\nfolder = "plan"\nadds_to = "crm"\n'
         (tmp_path / "zeven.toml").write_text(text, encoding="utf-8")
         zeven("doctor")
@@ -104,23 +60,24 @@ def test_a_credential_and_a_few_lines_are_enough(show: Callable[[], Shown], tmp_
         if abs(amount - expected[month]) > CENTS
     }
     assert second < first
-    assert not [secret for secret in shown.secrets.values() if secret in "".join(said)]
+    assert not [secret for secret in shown.environment.values() if secret in "".join(said)]
 
 
 def test_a_person_in_two_crms_is_counted_once(tmp_path: Path) -> None:
     """The same company in Salesforce and in HubSpot: each lead of one is a lead of the other."""
-    shown = {"sf": shown_salesforce(), "hs": shown_hubspot()}
+    shown = {"sf": vendors.of_salesforce(faces.ledger()), "hs": vendors.of_hubspot(faces.ledger())}
     secrets = {
         name.replace("_CRM_", f"_{source.upper()}_"): value
         for source, one in shown.items()
-        for name, value in one.secrets.items()
+        for name, value in one.environment.items()
     }
     with serving(shown["sf"].routes) as salesforce_api, serving(shown["hs"].routes) as hubspot_api:
         faces.write_rates(tmp_path / "plan")
         (tmp_path / "zeven.toml").write_text(
-            '[company]\nname = "Shown"\n'
-            f"[sources.sf]\n{shown['sf'].section(salesforce_api)}"
-            f"[sources.hs]\n{shown['hs'].section(hubspot_api)}"
+            f'[company]\nname = "Shown"\n[sources.sf]\n{shown["sf"].section(salesforce_api)}'.replace(
+                "sources.crm", "sources.sf"
+            )
+            + f"[sources.hs]\n{shown['hs'].section(hubspot_api)}"
             '[sources.plan]\nkind = "files"\nfolder = "plan"\nadds_to = "hs"\n',
             encoding="utf-8",
         )

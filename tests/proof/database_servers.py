@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -42,7 +43,7 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def as_user(user: str, folder: Path) -> dict[str, str]:
+def as_user(user: str, folder: Path) -> dict[str, Any]:
     """Servers refuse to run as root; whoever is not root is the user already."""
     if os.getuid() != 0:
         return {}
@@ -64,7 +65,17 @@ def postgresql(folder: Path) -> Iterator[Server]:
         "host all admin 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
     )
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-    start = [bin_ / "pg_ctl", "-D", data, "-o", options, "-l", folder / "log", "-w", "start"]
+    start: list[str | Path] = [
+        bin_ / "pg_ctl",
+        "-D",
+        data,
+        "-o",
+        options,
+        "-l",
+        folder / "log",
+        "-w",
+        "start",
+    ]
     subprocess.run(start, check=True, stdout=subprocess.DEVNULL, **user)
     try:
         server = Server(
