@@ -3,8 +3,7 @@
     1. with_period_starts: gives every dated record the week, month, quarter and year that it lies in;
     2. cut_by_period_and_level: aggregates the records at every key at once, by grouping sets, so that medians and ratios are never
        computed from other medians and ratios;
-    3. kpi_keys: the keys a table has: dense for `total`, what occurs for the other breakdowns;
-    4. same_kpi_key: how a cut is joined back to the keys.
+    3. kpi_rows: the rows a table has, dense for `total`, what occurs for the other breakdowns, with the measures of its cuts.
 #}
 
 {% macro key_columns() %}{{ return(['period_type', 'period_start', 'level', 'team_id', 'rep_id', 'breakdown', 'breakdown_value']) }}{% endmacro %}
@@ -110,25 +109,68 @@
 {%- endmacro %}
 
 {#
-    One row per key of a kpi table with period_end, is_complete and the starts of the periods to compare with: every period and
-    member for `total`, and the keys of the given cuts. `spine` and `periods` are CTEs on int_kpi_spine and int_periods.
+    The rows of a kpi table: every period and member for `total`, and every key that occurs in a cut; with period_end, is_complete, the
+    starts of the periods to compare with, and the measures of the cuts, null where a cut has no such row.
+    - cuts: {cut: [its measures]};
+    - compared: {column: [cut, measure, 'previous_period_start' or 'last_year_period_start']}, the measure of that other period.
+    `spine` and `periods` are CTEs on int_kpi_spine and int_periods.
+    All rows are laid under one another and each key becomes one, so every measure of a key has one value and max() is that value.
+    With a million keys of leads this took half the time of a join for each cut and period.
 #}
-{% macro kpi_keys(cuts, spine='spine', periods='periods') -%}
+{% macro kpi_rows(cuts={}, compared={}, spine='spine', periods='periods') -%}
+    {%- set keys = key_columns() -%}
+    {%- set columns = [] -%}
+    {%- for measures in cuts.values() -%}{%- do columns.extend(measures) -%}{%- endfor -%}
+    {%- do columns.extend(compared.keys()) -%}
     select
         occurring.*,
-        periods.period_end,
-        periods.is_complete,
-        periods.previous_period_start,
-        periods.last_year_period_start
+        {{ periods }}.period_end,
+        {{ periods }}.is_complete,
+        {{ periods }}.previous_period_start,
+        {{ periods }}.last_year_period_start
     from (
-        select {{ key_columns() | join(', ') }} from {{ spine }}
-        {%- for cut in cuts %}
-        union
-        select {{ key_columns() | join(', ') }} from {{ cut }}
-        {%- endfor %}
+        select
+            {{ keys | join(', ') }}
+            {%- for column in columns %},
+            max({{ column }}) as {{ column }}
+            {%- endfor %}
+        from (
+            select
+                {{ keys | join(', ') }},
+                {%- for column in columns %}
+                null as {{ column }},
+                {%- endfor %}
+                true as is_of_period
+            from {{ spine }}
+            {%- for cut, measures in cuts.items() %}
+            union all
+            select
+                {{ keys | join(', ') }},
+                {%- for column in columns %}
+                {{ column if column in measures else 'null' }} as {{ column }},
+                {%- endfor %}
+                true as is_of_period
+            from {{ cut }}
+            {%- endfor %}
+            {%- for compared_column, (cut, measure, period) in compared.items() %}
+            union all
+            select
+                {%- for key in keys %}
+                {{ periods if key == 'period_start' else cut }}.{{ key }},
+                {%- endfor %}
+                {%- for column in columns %}
+                {{ cut ~ '.' ~ measure if column == compared_column else 'null' }} as {{ column }},
+                {%- endfor %}
+                false as is_of_period
+            from {{ cut }}
+            inner join {{ periods }} on {{ cut }}.period_type = {{ periods }}.period_type and {{ cut }}.period_start = {{ periods }}.{{ period }}
+            {%- endfor %}
+        ) as together
+        group by {{ keys | join(', ') }}
+        having bool_or(is_of_period)
     ) as occurring
-    inner join {{ periods }} as periods
-        on occurring.period_type = periods.period_type and occurring.period_start = periods.period_start
+    inner join {{ periods }}
+        on occurring.period_type = {{ periods }}.period_type and occurring.period_start = {{ periods }}.period_start
 {%- endmacro %}
 
 {# Join condition on the full key; team_id and rep_id are null above their level. `period` may be another period's start. #}
@@ -142,7 +184,7 @@
         and {{ left }}.breakdown_value = {{ right }}.breakdown_value
 {%- endmacro %}
 
-{# The shared columns of every kpi table, in their order, from a relation made by kpi_keys; without a name where it is the only one. #}
+{# The shared columns of every kpi table, in their order, from a relation made by kpi_rows; without a name where it is the only one. #}
 {% macro shared_kpi_columns(keys=none) -%}
     {%- for column in ['period_type', 'period_start', 'period_end', 'is_complete', 'level', 'team_id', 'rep_id', 'breakdown', 'breakdown_value'] -%}
     {{ keys ~ '.' if keys }}{{ column }}

@@ -11,28 +11,34 @@ cut as (
     select * from {{ ref('int_closed_sales_by_period') }}
 ),
 
-keys as (
-    {{ kpi_keys(['cut']) }}
+gathered as (
+    {{ kpi_rows(
+        {'cut': [
+            'won_opportunities', 'closed_amount', 'median_deal_amount', 'lost_opportunities', 'lost_amount',
+            'median_sales_cycle_days', 'won_without_amount',
+        ]},
+        compared={
+            'previous_closed_amount': ['cut', 'closed_amount', 'previous_period_start'],
+            'same_period_last_year_closed_amount': ['cut', 'closed_amount', 'last_year_period_start'],
+        },
+    ) }}
 ),
 
 compared as (
     select
-        {{ shared_kpi_columns('keys') }},
-        coalesce(cut.won_opportunities, 0) as won_opportunities,
-        coalesce(cut.closed_amount, 0) as closed_amount,
-        {{ ratio('cut.closed_amount', 'cut.won_opportunities') }} as mean_deal_amount,
-        cut.median_deal_amount,
-        coalesce(cut.lost_opportunities, 0) as lost_opportunities,
-        coalesce(cut.lost_amount, 0) as lost_amount,
-        {{ ratio('cut.won_opportunities', 'cut.won_opportunities + cut.lost_opportunities') }} as win_ratio,
-        cut.median_sales_cycle_days,
-        coalesce(cut.won_without_amount, 0) as won_without_amount,
-        {{ compared_with('previous.closed_amount', 'keys.previous_period_start') }} as previous_closed_amount,
-        {{ compared_with('last_year.closed_amount', 'keys.last_year_period_start') }} as same_period_last_year_closed_amount
-    from keys
-    left join cut on {{ same_kpi_key('keys', 'cut') }}
-    left join cut as previous on {{ same_kpi_key('keys', 'previous', period='previous_period_start') }}
-    left join cut as last_year on {{ same_kpi_key('keys', 'last_year', period='last_year_period_start') }}
+        {{ shared_kpi_columns() }},
+        coalesce(won_opportunities, 0) as won_opportunities,
+        coalesce(closed_amount, 0) as closed_amount,
+        {{ ratio('closed_amount', 'won_opportunities') }} as mean_deal_amount,
+        median_deal_amount,
+        coalesce(lost_opportunities, 0) as lost_opportunities,
+        coalesce(lost_amount, 0) as lost_amount,
+        {{ ratio('won_opportunities', 'won_opportunities + lost_opportunities') }} as win_ratio,
+        median_sales_cycle_days,
+        coalesce(won_without_amount, 0) as won_without_amount,
+        {{ compared_with('previous_closed_amount', 'previous_period_start') }} as previous_closed_amount,
+        {{ compared_with('same_period_last_year_closed_amount', 'last_year_period_start') }} as same_period_last_year_closed_amount
+    from gathered
 )
 
 select * from compared

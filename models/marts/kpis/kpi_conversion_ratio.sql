@@ -48,8 +48,13 @@ cut as (
     ) }}
 ),
 
-keys as (
-    {{ kpi_keys(['cut', 'converted']) }}
+gathered as (
+    {{ kpi_rows({
+        'cut': [
+            'leads', 'opportunity_leads', 'customers', 'opportunity_customers', 'customers_within_90_days', 'median_days_to_customer',
+        ],
+        'converted': ['converted_in_period'],
+    }) }}
 ),
 
 -- how long nearly all customers took: younger leads still become customers, and do not compare with older ones
@@ -59,32 +64,30 @@ ripening as (
 ),
 
 aged as (
-    select keys.*, {{ days_between('keys.period_end', 'run.as_of_on') }} as days_since_period_end
-    from keys
+    select gathered.*, {{ days_between('gathered.period_end', 'run.as_of_on') }} as days_since_period_end
+    from gathered
     cross join run
 ),
 
 measured as (
     select
         {{ shared_kpi_columns('aged') }},
-        coalesce(cut.leads, 0) as leads,
-        coalesce(cut.opportunity_leads, 0) as opportunity_leads,
-        coalesce(cut.customers, 0) as customers,
-        {{ ratio('cut.customers', 'cut.leads') }} as conversion_ratio,
-        {{ wilson_bound('low', 'cut.customers', 'cut.leads') }} as conversion_ratio_low,
-        {{ wilson_bound('high', 'cut.customers', 'cut.leads') }} as conversion_ratio_high,
-        coalesce(cut.customers_within_90_days, 0) as customers_within_90_days,
-        case when aged.days_since_period_end >= 90 then {{ ratio('cut.customers_within_90_days', 'cut.leads') }} end as conversion_ratio_90_days,
-        {{ ratio('cut.opportunity_leads', 'cut.leads') }} as lead_to_opportunity_ratio,
-        {{ ratio('cut.opportunity_customers', 'cut.opportunity_leads') }} as opportunity_to_customer_ratio,
-        cut.median_days_to_customer,
+        coalesce(aged.leads, 0) as leads,
+        coalesce(aged.opportunity_leads, 0) as opportunity_leads,
+        coalesce(aged.customers, 0) as customers,
+        {{ ratio('aged.customers', 'aged.leads') }} as conversion_ratio,
+        {{ wilson_bound('low', 'aged.customers', 'aged.leads') }} as conversion_ratio_low,
+        {{ wilson_bound('high', 'aged.customers', 'aged.leads') }} as conversion_ratio_high,
+        coalesce(aged.customers_within_90_days, 0) as customers_within_90_days,
+        case when aged.days_since_period_end >= 90 then {{ ratio('aged.customers_within_90_days', 'aged.leads') }} end as conversion_ratio_90_days,
+        {{ ratio('aged.opportunity_leads', 'aged.leads') }} as lead_to_opportunity_ratio,
+        {{ ratio('aged.opportunity_customers', 'aged.opportunity_leads') }} as opportunity_to_customer_ratio,
+        aged.median_days_to_customer,
         coalesce(aged.days_since_period_end >= ripening.p90_days_to_customer, false) as is_mature,
         coalesce(source_target.target_ratio, default_target.target_ratio) as target_ratio,
-        coalesce(converted.converted_in_period, 0) as converted_in_period
+        coalesce(aged.converted_in_period, 0) as converted_in_period
     from aged
     cross join ripening
-    left join cut on {{ same_kpi_key('aged', 'cut') }}
-    left join converted on {{ same_kpi_key('aged', 'converted') }}
     left join targets as source_target on aged.breakdown = 'source' and {{ spelling('aged.breakdown_value') }} = source_target.source
     left join targets as default_target on default_target.source = 'default'
 )

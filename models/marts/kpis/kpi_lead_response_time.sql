@@ -41,35 +41,39 @@ cut as (
     ) }}
 ),
 
-keys as (
-    {{ kpi_keys(['cut']) }}
+gathered as (
+    {{ kpi_rows({
+        'cut': [
+            'leads', 'responded_leads', 'mean_response_minutes', 'median_response_minutes', 'p90_response_minutes',
+            'median_business_response_minutes', 'p90_business_response_minutes', 'within_sla_leads', 'sla_eligible_leads',
+        ],
+        'survival': ['km_median_response_minutes'],
+    }) }}
 ),
 
 measured as (
     select
-        {{ shared_kpi_columns('keys') }},
-        coalesce(cut.leads, 0) as leads,
-        coalesce(cut.responded_leads, 0) as responded_leads,
-        coalesce(cut.leads - cut.responded_leads, 0) as unanswered_leads,
-        {{ ratio('cut.responded_leads', 'cut.leads') }} as response_ratio,
-        cut.mean_response_minutes,
-        cut.median_response_minutes,
-        cut.p90_response_minutes,
-        cut.median_business_response_minutes,
-        cut.p90_business_response_minutes,
-        coalesce(cut.within_sla_leads, 0) as within_sla_leads,
-        coalesce(cut.sla_eligible_leads, 0) as sla_eligible_leads,
-        {{ ratio('cut.within_sla_leads', 'cut.sla_eligible_leads') }} as within_sla_ratio,
-        max(case when keys.level = 'team' then cut.median_business_response_minutes end) over (
-            partition by keys.period_type, keys.period_start, keys.breakdown, keys.breakdown_value, keys.team_id
+        {{ shared_kpi_columns() }},
+        coalesce(leads, 0) as leads,
+        coalesce(responded_leads, 0) as responded_leads,
+        coalesce(leads - responded_leads, 0) as unanswered_leads,
+        {{ ratio('responded_leads', 'leads') }} as response_ratio,
+        mean_response_minutes,
+        median_response_minutes,
+        p90_response_minutes,
+        median_business_response_minutes,
+        p90_business_response_minutes,
+        coalesce(within_sla_leads, 0) as within_sla_leads,
+        coalesce(sla_eligible_leads, 0) as sla_eligible_leads,
+        {{ ratio('within_sla_leads', 'sla_eligible_leads') }} as within_sla_ratio,
+        max(case when level = 'team' then median_business_response_minutes end) over (
+            partition by period_type, period_start, breakdown, breakdown_value, team_id
         ) as team_median_business_response_minutes,
-        max(case when keys.level = 'company' then cut.median_business_response_minutes end) over (
-            partition by keys.period_type, keys.period_start, keys.breakdown, keys.breakdown_value
+        max(case when level = 'company' then median_business_response_minutes end) over (
+            partition by period_type, period_start, breakdown, breakdown_value
         ) as company_median_business_response_minutes,
-        survival.km_median_response_minutes
-    from keys
-    left join cut on {{ same_kpi_key('keys', 'cut') }}
-    left join survival on {{ same_kpi_key('keys', 'survival') }}
+        km_median_response_minutes
+    from gathered
 )
 
 select * from measured

@@ -36,29 +36,33 @@ cut as (
     ) }}
 ),
 
-keys as (
-    {{ kpi_keys(['cut', 'ended']) }}
+gathered as (
+    {{ kpi_rows({
+        'cut': ['contact_moments', 'first_responses', 'follow_ups', 'contacted_leads'],
+        'ended': [
+            'won_leads', 'mean_contact_moments_per_won_lead', 'median_contact_moments_per_won_lead', 'lost_leads',
+            'mean_contact_moments_per_lost_lead', 'failed_leads', 'abandoned_leads',
+        ],
+    }) }}
 ),
 
 measured as (
     select
-        {{ shared_kpi_columns('keys') }},
-        coalesce(cut.contact_moments, 0) as contact_moments,
-        coalesce(cut.first_responses, 0) as first_responses,
-        coalesce(cut.follow_ups, 0) as follow_ups,
-        coalesce(cut.contacted_leads, 0) as contacted_leads,
-        {{ ratio('cut.follow_ups', 'cut.contacted_leads') }} as follow_ups_per_contacted_lead,
+        {{ shared_kpi_columns() }},
+        coalesce(contact_moments, 0) as contact_moments,
+        coalesce(first_responses, 0) as first_responses,
+        coalesce(follow_ups, 0) as follow_ups,
+        coalesce(contacted_leads, 0) as contacted_leads,
+        {{ ratio('follow_ups', 'contacted_leads') }} as follow_ups_per_contacted_lead,
         -- a lead has no one channel
-        case when keys.breakdown <> 'channel' then coalesce(ended.won_leads, 0) end as won_leads,
-        ended.mean_contact_moments_per_won_lead,
-        ended.median_contact_moments_per_won_lead,
-        case when keys.breakdown <> 'channel' then coalesce(ended.lost_leads, 0) end as lost_leads,
-        ended.mean_contact_moments_per_lost_lead,
-        case when keys.breakdown <> 'channel' then coalesce(ended.abandoned_leads, 0) end as abandoned_leads,
-        {{ ratio('ended.abandoned_leads', 'ended.failed_leads') }} as abandoned_ratio
-    from keys
-    left join cut on {{ same_kpi_key('keys', 'cut') }}
-    left join ended on {{ same_kpi_key('keys', 'ended') }}
+        case when breakdown <> 'channel' then coalesce(won_leads, 0) end as won_leads,
+        mean_contact_moments_per_won_lead,
+        median_contact_moments_per_won_lead,
+        case when breakdown <> 'channel' then coalesce(lost_leads, 0) end as lost_leads,
+        mean_contact_moments_per_lost_lead,
+        case when breakdown <> 'channel' then coalesce(abandoned_leads, 0) end as abandoned_leads,
+        {{ ratio('abandoned_leads', 'failed_leads') }} as abandoned_ratio
+    from gathered
 )
 
 select * from measured

@@ -18,31 +18,37 @@ movement as (
     select * from {{ ref('int_pipeline_movement_by_period') }}
 ),
 
-keys as (
-    {{ kpi_keys(['cut', 'movement']) }}
+gathered as (
+    {{ kpi_rows(
+        {
+            'cut': [
+                'open_opportunities', 'open_amount', 'weighted_amount', 'mean_age_days', 'stale_opportunities', 'overdue_opportunities',
+                'opportunities_without_amount', 'is_reconstructed',
+            ],
+            'movement': ['created_amount', 'reopened_amount', 'won_amount', 'lost_amount', 'removed_amount'],
+        },
+        compared={'opening_amount': ['cut', 'open_amount', 'previous_period_start']},
+    ) }}
 ),
 
 measured as (
     select
-        {{ shared_kpi_columns('keys') }},
+        {{ shared_kpi_columns() }},
         -- which stage or month a past value came from is not asked
-        keys.breakdown not in ('stage', 'expected_close_month') as is_balanced,
-        coalesce(cut.open_opportunities, 0) as open_opportunities,
-        {{ money_or_zero('cut.open_amount') }} as open_amount,
-        {{ money_or_zero('cut.weighted_amount') }} as weighted_amount,
-        cut.mean_age_days,
-        coalesce(cut.stale_opportunities, 0) as stale_opportunities,
-        coalesce(cut.overdue_opportunities, 0) as overdue_opportunities,
-        coalesce(cut.opportunities_without_amount, 0) as opportunities_without_amount,
-        {{ money_or_zero('previous.open_amount') }} as opening_amount,
+        breakdown not in ('stage', 'expected_close_month') as is_balanced,
+        coalesce(open_opportunities, 0) as open_opportunities,
+        {{ money_or_zero('open_amount') }} as open_amount,
+        {{ money_or_zero('weighted_amount') }} as weighted_amount,
+        mean_age_days,
+        coalesce(stale_opportunities, 0) as stale_opportunities,
+        coalesce(overdue_opportunities, 0) as overdue_opportunities,
+        coalesce(opportunities_without_amount, 0) as opportunities_without_amount,
+        {{ money_or_zero('opening_amount') }} as opening_amount,
         {%- for column in moves_in + moves_out %}
-        {{ money_or_zero('movement.' ~ column) }} as {{ column }},
+        {{ money_or_zero(column) }} as {{ column }},
         {%- endfor %}
-        coalesce(cut.is_reconstructed, false) as is_reconstructed
-    from keys
-    left join cut on {{ same_kpi_key('keys', 'cut') }}
-    left join cut as previous on {{ same_kpi_key('keys', 'previous', period='previous_period_start') }}
-    left join movement on {{ same_kpi_key('keys', 'movement') }}
+        coalesce(is_reconstructed, false) as is_reconstructed
+    from gathered
 ),
 
 balanced as (

@@ -24,7 +24,7 @@ pipeline as (
 ),
 
 keys as (
-    {{ kpi_keys([]) }}
+    {{ kpi_rows() }}
 ),
 
 gathered as (
