@@ -96,8 +96,8 @@ def section(scale: float, size: Size, rounds: Sequence[Round]) -> str:
         f"## Scale {scale:g}",
         "",
         f"{size.leads:,} leads, {size.activities:,} activities, {size.opportunities:,} opportunities, "
-        f"{size.reps:,} reps, {size.years} years. Median of {len(rounds)} "
-        f"({datetime.now(UTC):%Y-%m-%d}), in brackets the least and the most. {machine()}",
+        f"{size.reps:,} reps, {size.years} years. {_rounds(rounds)} "
+        f"({datetime.now(UTC):%Y-%m-%d}). {machine()}",
         "",
         *(
             ["The floor's tables and the release's were the same, cell by cell, in every round.", ""]
@@ -117,6 +117,12 @@ def section(scale: float, size: Size, rounds: Sequence[Round]) -> str:
         *(_cost_line(COSTS[name], [costs[name] for costs in rounds]) for name in measured),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _rounds(rounds: Sequence[Round]) -> str:
+    if len(rounds) == 1:
+        return "One round"
+    return f"Median of {len(rounds)} rounds, in brackets the least and the most"
 
 
 def _written(target: Target, scale: float, rounds: Sequence[Round]) -> str:
@@ -139,7 +145,7 @@ def _cost_line(what: str, costs: Sequence[Cost]) -> str:
         for values in ([getattr(cost, name) for cost in costs] for name in ("cpu", "wall", "memory"))
     )
     cells = " | ".join(
-        f"{middle:,.1f} ({least:,.1f} to {most:,.1f})" if digits else f"{middle:,.0f}"
+        f"{middle:,.{digits}f}" + (f" ({least:,.1f} to {most:,.1f})" if digits and len(costs) > 1 else "")
         for (middle, least, most), digits in zip(parts, (1, 1, 0), strict=True)
     )
     return f"| {what} | {cells} |"

@@ -63,7 +63,7 @@ select key_of(period_no, member_no, 0) as key from period_numbers, member_number
     Sums of records at every key, as temp table `name`. They are summed by rep first, in weeks and months; quarters, years, teams and
     the company are sums of sums. `records` has rep_no, the columns of `values` and week_no and month_no, or period_no for stocks.
 #}
-{% macro sums(name, records, measures, values, stock=false, total=true) -%}
+{% macro sums(name, records, measures, stock=false) -%}
 create temp table {{ name }} as
 with {% for source in records %}{{ source.as }} as materialized (
     select

@@ -28,7 +28,7 @@ inner join day_numbers on lead_fact.created_on = day_numbers.date_day
     'customers': 'count(*) filter (where is_customer)',
     'opportunity_customers': 'count(*) filter (where is_customer and opportunities > 0)',
     'customers_within_90_days': 'count(*) filter (where days_to_customer <= 90)',
-}, []) }}
+}) }}
 
 -- channels are asked of conversions alone
 create temp table channel_range as
@@ -44,7 +44,7 @@ cross join stg_zeven__run as run
 inner join day_numbers on greatest(left_workload_on, created_on) = day_numbers.date_day
 where left_workload_on <= run.as_of_on;
 
-{{ sums('work_changes', [{'as': 'records', 'table': 'work_steps', 'values': ['source_no', 'industry_no', 'campaign_no'], 'total': true}], {'net_leads': 'sum(step)::bigint'}, []) }}
+{{ sums('work_changes', [{'as': 'records', 'table': 'work_steps', 'values': ['source_no', 'industry_no', 'campaign_no'], 'total': true}], {'net_leads': 'sum(step)::bigint'}) }}
 
 create temp table open_work as
 with stepped as (

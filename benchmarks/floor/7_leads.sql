@@ -140,7 +140,7 @@ select customer_numbers.* exclude (week_no, month_no), day_numbers.week_no, day_
 from customer_numbers
 inner join day_numbers on became_customer_on = day_numbers.date_day;
 
-{{ sums('customers_in', [{'as': 'records', 'table': 'customer_days', 'values': ['source_no', 'industry_no', 'campaign_no', 'channel_no'], 'total': true}], {'converted_in_period': 'count(*)'}, []) }}
+{{ sums('customers_in', [{'as': 'records', 'table': 'customer_days', 'values': ['source_no', 'industry_no', 'campaign_no', 'channel_no'], 'total': true}], {'converted_in_period': 'count(*)'}) }}
 
 {{ joined_as_written() }};
 

@@ -23,7 +23,7 @@ inner join day_numbers on moment.occurred_on = day_numbers.date_day
     'contact_moments': 'count(*)',
     'first_responses': 'count(*) filter (where role = 1)',
     'follow_ups': 'count(*) filter (where role = 2)',
-}, []) }}
+}) }}
 
 -- Different leads of every key: a lead once for each period, member and value, from the narrow to the wide. Source and industry are
 -- those of the lead, so they and the total are counted from the same pairs; channel and product have pairs of their own.
@@ -72,7 +72,7 @@ inner join day_numbers on lead_numbers.ended_on = day_numbers.date_day;
     'lost_moments': "coalesce(sum(contact_moments) filter (where end_reason = 'lost'), 0)::bigint",
     'failed_leads': "count(*) filter (where end_reason in ('lost', 'disqualified'))",
     'abandoned_leads': 'count(*) filter (where is_abandoned)',
-}, []) }}
+}) }}
 
 {{ wholes('won_leads', "(select * from ended_leads where end_reason = 'won') as won", {'median_moments': 'median(contact_moments::double)'}, ['source_no', 'industry_no', 'product_no']) }}
 

@@ -42,7 +42,7 @@ inner join share_numbers on closed_deals.deal_no = share_numbers.deal_no;
 {{ sums('deals_closed', [
     {'as': 'deals', 'table': 'closed_deals', 'values': ['source_no', 'industry_no', 'owner_no'], 'total': true},
     {'as': 'parts', 'table': 'closed_parts', 'values': ['product_no'], 'total': false},
-], won_and_lost, []) }}
+], won_and_lost) }}
 {{ wholes('deal_medians', '(select * from closed_deals where is_won) as won', medians, ['source_no', 'industry_no', 'owner_no']) }}
 {{ wholes('part_medians', '(select * from closed_parts where is_won) as won', medians, ['product_no'], total=false) }}
 
@@ -160,12 +160,12 @@ inner join share_numbers on open_deals.deal_no = share_numbers.deal_no;
     'overdue_opportunities': 'count(*) filter (where is_overdue)',
     'without_opportunities': 'count(*) filter (where not has_amount)',
     'reconstructed_opportunities': 'count(*) filter (where is_reconstructed)',
-}, [], stock=true) }}
+}, stock=true) }}
 
 create temp table expected_deals as select * from open_deals where is_expected;
 {{ sums('deals_expected', [{'as': 'deals', 'table': 'expected_deals', 'values': [], 'total': true}], {
     'open_amount': 'sum(amount)::decimal(18, 2)', 'weighted_amount': 'sum(weighted_amount)::decimal(18, 2)'
-}, [], stock=true) }}
+}, stock=true) }}
 
 create temp view int_expected_pipeline_by_period as
 select period_type, period_start, level, team_id, rep_id, breakdown, breakdown_value, open_amount, weighted_amount
@@ -244,7 +244,7 @@ inner join share_numbers on moves.deal_no = share_numbers.deal_no;
 {{ sums('pipeline_moves', [
     {'as': 'deals', 'table': 'moves', 'values': ['source_no', 'industry_no'], 'total': true},
     {'as': 'parts', 'table': 'move_parts', 'values': ['product_no'], 'total': false},
-], moved, []) }}
+], moved) }}
 
 {{ joined_as_written() }};
 

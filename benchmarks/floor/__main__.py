@@ -28,7 +28,7 @@ def main(script: str, database: str, memory: str, *options: str) -> None:
             except duckdb.Error as error:
                 raise SystemExit(f"{statement}\n{error}") from None
             if options:
-                name = next(line for line in statement.splitlines() if not line.startswith("--"))
+                name = next(line for line in statement.splitlines() if line and not line.startswith("--"))
                 print(f"{_cpu_seconds() - before:7.2f} {name[:90]}")
 
 

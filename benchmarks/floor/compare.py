@@ -19,6 +19,7 @@ LEFT_OUT = {
 }
 """Published tables that follow from the run and not from the export."""
 _NINE_DIGITS = 'round("{0}", 9 - ceil(log10(abs("{0}") + 1e-300))::int)'
+MEMORY = "4GB"
 MANY = 10_000
 """More rows than these differ by more than a rounding."""
 TOLERANCE = 1e-9
@@ -27,7 +28,11 @@ TOLERANCE = 1e-9
 
 def differences(floor: Path, release: Path) -> list[str]:
     """What differs, in sentences; empty where every published table is the same in both databases."""
-    with duckdb.connect(":memory:") as con:
+    limits: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY,
+        "temp_directory": str(floor.with_suffix(".tmp")),
+    }
+    with duckdb.connect(":memory:", config=limits) as con:
         con.execute(f"attach '{floor}' as floor (read_only)")
         con.execute(f"attach '{release}' as release (read_only)")
         published = _tables(con, "release") - set(LEFT_OUT)

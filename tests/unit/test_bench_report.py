@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.bench_report import TARGETS, renew, section
+from benchmarks.bench_report import REPORT, TARGETS, renew, section
 from benchmarks.company import size_of
 from benchmarks.measure import Cost, cost_of
 
@@ -93,3 +93,11 @@ def test_growth_is_told_where_both_scales_were_measured(tmp_path: Path, run: flo
     assert "From scale 1 to 10" not in report.read_text(encoding="utf-8")
     renew(section(10, size_of(10), [costs(run)]), report)
     assert said in report.read_text(encoding="utf-8")
+
+
+def test_the_report_of_this_repository_can_be_renewed(tmp_path: Path) -> None:
+    copy = tmp_path / "performance.md"
+    copy.write_text(REPORT.read_text(encoding="utf-8"), encoding="utf-8")
+    renew(section(0.002, size_of(0.002), [costs(14)]), copy)
+    kept = copy.read_text(encoding="utf-8").split("\n## Scale 0.002\n")[1].partition("\n## ")[2]
+    assert kept.strip() == REPORT.read_text(encoding="utf-8").partition("\n## ")[2].strip()
