@@ -5,6 +5,7 @@ Belongs here: measuring a small process, the report. Does not belong here: a run
 
 from __future__ import annotations
 
+import resource
 import sys
 from pathlib import Path
 
@@ -40,7 +41,9 @@ def test_children_and_memory_are_counted(tmp_path: Path) -> None:
     cost = cost_of([sys.executable, "-c", parent], tmp_path / "log")
     assert 0.3 <= cost.cpu < 3
     assert cost.wall >= 0.3
-    assert 80 < cost.memory < 400
+    # Linux counts what held the process that starts another, and a worker of this suite may hold much
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    assert 80 < cost.memory < max(400, own + 1)
 
 
 def test_a_command_that_fails_ends_the_benchmark_with_what_it_said(tmp_path: Path) -> None:
