@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from orchestration.errors import ZevenError
+from orchestration.ingest.asking import Answers
 from orchestration.settings import Settings
 from orchestration.speech import without_secrets
 from orchestration.warehouse import DAGSTER_UI, SCHEDULE, SENSOR, Warehouse, writer_lock
@@ -31,6 +32,8 @@ class Journal:
     """What one run did, for whoever started it in this process."""
 
     loads: list[Any] = field(default_factory=list)
+    answers: Answers = field(default_factory=Answers)
+    """What sources told that were asked before the run was started."""
     release: "ReleaseInfo | None" = None
     warnings: list[dict[str, Any]] = field(default_factory=list)
 

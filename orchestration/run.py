@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from orchestration import run_record
 from orchestration.errors import ZevenError, causes
+from orchestration.ingest.asking import Answers
 from orchestration.room import refuse_a_full_disk
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse import COMMAND_LINE, Warehouse, writer_lock
@@ -55,30 +56,38 @@ def run_pipeline(
 ) -> RunResult:
     """Load what is new, build, check, publish.
 
-    `as_of` wins over the settings. Nothing is built where no file is new, code, settings and contracts are
-    those of the release that serves, and it describes the same day; `force`, or an `as_of`, builds all the
-    same. `accept` is the reason to publish what is hardly true beside the last release. Waits `wait_seconds`
-    (else `run.wait_seconds`) for another run, then raises `BusyError`. What else a person can mend is raised
-    as the `ZevenError` that the step met.
+    `as_of` wins over the settings. Nothing is built where no source has anything new, code, settings and
+    contracts are those of the release that serves, and it describes the same day; `force`, or an `as_of`,
+    builds all the same. `accept` is the reason to publish what is hardly true beside the last release. Waits
+    `wait_seconds` (else `run.wait_seconds`) for another run, then raises `BusyError`. What else a person can
+    mend is raised as the `ZevenError` that the step met.
     """
     started = time.monotonic()
     now = datetime.now(UTC)
     instant = settings.as_of(as_of, now=now)
     with writer_lock(settings, who=COMMAND_LINE, wait_seconds=wait_seconds):
         refuse_a_full_disk(settings)  # before Dagster's event log meets it
+        answers = Answers()
         if as_of is None and not force:
-            served = _up_to_date(settings, instant, wait_seconds)
+            served, answers = _up_to_date(settings, instant, now, wait_seconds)
             if served is not None:
                 seconds = time.monotonic() - started
-                return RunResult(None, served.as_of, served, True, (), served.warnings, seconds)
-        run_id, journal = _launch(settings, instant, now, wait_seconds, accept)
+                loads = answers.loads
+                return RunResult(None, served.as_of, served, True, loads, served.warnings, seconds)
+        run_id, journal = _launch(settings, instant, now, wait_seconds, accept, answers)
     assert journal.release is not None, "the job succeeded without a release"
     loads, warnings = tuple(journal.loads), tuple(journal.warnings)
     return RunResult(run_id, instant, journal.release, False, loads, warnings, time.monotonic() - started)
 
 
-def _up_to_date(settings: Settings, instant: datetime, wait_seconds: float | None) -> ReleaseInfo | None:
-    """The release that serves, if building again could give no other; None if there is something to do."""
+def _up_to_date(
+    settings: Settings, instant: datetime, now: datetime, wait_seconds: float | None
+) -> tuple[ReleaseInfo | None, Answers]:
+    """The release that serves, if building again could give no other; None if there is something to do.
+
+    Sources that must be asked are asked last, and only where nothing else is to be done; their answers.
+    """
+    from orchestration.ingest.asking import ASK, ask
     from orchestration.ingest.registry import used
     from orchestration.made_from import made_from
     from orchestration.publish.catalogue import current
@@ -86,20 +95,26 @@ def _up_to_date(settings: Settings, instant: datetime, wait_seconds: float | Non
     try:
         served = current(settings)
     except ZevenError:  # what serves is damaged: a new release is the remedy
-        return None
+        return None, Answers()
     if served is None:
-        return None
-    with Warehouse(settings, wait_seconds).connect(read_only=True) as con:
+        return None, Answers()
+    warehouse = Warehouse(settings, wait_seconds)
+    with warehouse.connect(read_only=True) as con:
         released = run_record.last_released(con)
         if released is None or released.release_id != served.release_id:
-            return None
+            return None, Answers()
         if _day(settings, released.as_of) != _day(settings, instant):
-            return None
+            return None, Answers()
         if released.made_from != made_from(settings, _contracts()):
-            return None
-        if any(kind.scan(con, settings) for kind in used(settings).values()):
-            return None
-    return served
+            return None, Answers()
+        pending = [one for kind in used(settings).values() for one in kind.scan(con, settings)]
+    if not pending:
+        return served, Answers()
+    if any(one.reason != ASK for one in pending):
+        return None, Answers()
+    with warehouse.connect() as con:
+        answers = ask(con, settings, pending, now)
+    return served if answers.are_nothing_new else None, answers
 
 
 def _contracts() -> dict[str, Contract]:
@@ -113,9 +128,15 @@ def _day(settings: Settings, instant: datetime) -> object:
 
 
 def _launch(
-    settings: Settings, instant: datetime, now: datetime, wait_seconds: float | None, accept: str | None
+    settings: Settings,
+    instant: datetime,
+    now: datetime,
+    wait_seconds: float | None,
+    accept: str | None,
+    answers: Answers,
 ) -> tuple[str, Journal]:
-    """Run the job to its end; its run id and journal. `now` is when the sources are read."""
+    """Run the job to its end; its run id and journal. `now` is when the sources are read, `answers` what
+    those told that were asked already."""
     from dagster._core.definitions.job_base import InMemoryJob
     from dagster._core.execution.api import execute_run
 
@@ -125,7 +146,7 @@ def _launch(
     from orchestration.schedules import JOB
     from orchestration.transform.dbt_command import stop_running
 
-    journal = Journal()
+    journal = Journal(answers=answers)
     definitions = build_defs(
         settings,
         journal=journal,

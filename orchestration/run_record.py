@@ -91,6 +91,11 @@ def record_release(con: DuckDBPyConnection, release_id: str, as_of: datetime, ma
     _replace(con, "last_published", (run_id,))
 
 
+def restore_release(con: DuckDBPyConnection, released: Released) -> None:
+    """After `forget_release`, where raw data has not changed after all."""
+    _replace(con, "released", (released.release_id, _stored(released.as_of), released.made_from))
+
+
 def last_released(con: DuckDBPyConnection) -> Released | None:
     """None where nothing was released from this warehouse, or it has no tables yet."""
     if not _has_table(con, "zeven", "released"):

@@ -105,7 +105,8 @@ def _raw_assets(settings: Settings, crm: str, kinds: Mapping[str, SourceKind]) -
                 loads = []
                 for name, kind in sources:
                     try:
-                        loads.append(kind.load_table(con, settings, name, table, loaded_at))
+                        known = journal.answers.take(name, table)
+                        loads.append(known or kind.load_table(con, settings, name, table, loaded_at))
                     except SourceError as error:  # the other tables are not lost by it
                         refused.append(error)
                 journal.loads.extend(loads)

@@ -40,16 +40,18 @@ def test_a_credential_and_a_few_lines_are_enough(
         said.append(run(tmp_path, shown.environment, *arguments))
 
     with serving(shown.routes, asked) as api:
-        text = f'[company]\nname = "Shown"\n[sources.crm]\n{shown.section(api)}'
+        text = (
+            f'[company]\nname = "Shown"\n[run]\nas_of = "{faces.UNTIL}"\n[sources.crm]\n{shown.section(api)}'
+        )
         if plan := PLANS.get(shown.name):
             plan(tmp_path / "plan")
             text += '[sources.plan]\nkind = "files"\nfolder = "plan"\nadds_to = "crm"\n'
         (tmp_path / "zeven.toml").write_text(text, encoding="utf-8")
         zeven("doctor")
-        zeven("run", "--as-of", str(faces.UNTIL))
+        zeven("run")
         first = len(asked.asked)
         numbers = closed_sales(tmp_path)
-        zeven("run", "--as-of", str(faces.UNTIL))
+        zeven("run")  # everything changed a short while ago, and is read again
         second = len(asked.asked) - first
     expected = expected_closed_sales()
     assert numbers == closed_sales(tmp_path)
@@ -60,6 +62,7 @@ def test_a_credential_and_a_few_lines_are_enough(
         if abs(amount - expected[month]) > CENTS
     }
     assert second < first
+    assert "Nothing new" in said[-1], said[-1]
     assert not [secret for secret in shown.environment.values() if secret in "".join(said)]
 
 
