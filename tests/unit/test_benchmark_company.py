@@ -1,7 +1,7 @@
 """The company of the benchmarks: as large as it says, the same every time, and with what makes exports hard.
 
 Belongs here: what stands in its files. Does not belong here: that Zeven publishes a release of it
-(`tests/integration/test_benchmark_floor.py`).
+(`tests/integration/test_benchmark_floor_release.py`).
 """
 
 from __future__ import annotations

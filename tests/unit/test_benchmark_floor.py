@@ -1,7 +1,7 @@
 """The floor makes what a release holds, and the comparison with it sees one cell.
 
 Belongs here: what can be known without building a company. Does not belong here: that both make the same
-tables (`tests/integration/test_benchmark_floor.py`).
+tables (`tests/integration/test_benchmark_floor_release.py`).
 """
 
 from __future__ import annotations
