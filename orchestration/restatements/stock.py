@@ -200,7 +200,9 @@ def _make_stock(comparison: Comparison, *, has_rates: bool) -> None:
             create or replace temp table zeven_stock_{suffix} as
             select
                 i.period_type, i.period_start, s.*,
-                cast(coalesce(round(s.source_amount * {rate}, 2), 0) as decimal(18, 2)) as amount
+                cast(
+                    coalesce(round(cast(s.source_amount as decimal(28, 2)) * {rate}, 2), 0) as decimal(18, 2)
+                ) as amount
             from zeven_instants as i
             inner join zeven_states_{suffix} as s
                 on s.valid_from < i.stock_before and s.valid_to >= i.stock_before
