@@ -4,7 +4,7 @@ with run as (
 ),
 
 leads as (
-    {{ union_crms('leads') }}
+    select * from {{ ref('int_leads_mapped') }}
 ),
 
 opportunities as (
@@ -12,7 +12,7 @@ opportunities as (
 ),
 
 activities as (
-    {{ union_crms('activities') }}
+    select * from {{ ref('int_activities_mapped') }}
 ),
 
 firsts as (

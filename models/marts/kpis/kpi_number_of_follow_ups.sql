@@ -11,6 +11,10 @@ contact_moments as (
     select * from {{ ref('fct_contact_moments') }}
 ),
 
+contacted as (
+    select * from {{ ref('int_contacted_leads_by_period') }}
+),
+
 ended as (
     select * from {{ ref('int_leads_ended_by_period') }}
 ),
@@ -30,7 +34,6 @@ cut as (
             'contact_moments': 'count(*)',
             'first_responses': "count(*) filter (where contact_role = 'first_response')",
             'follow_ups': "count(*) filter (where contact_role = 'follow_up')",
-            'contacted_leads': "count(distinct lead_id) filter (where contact_role in ('first_response', 'follow_up'))",
         },
         breakdowns={'channel': 'channel', 'source': 'source', 'industry': 'industry', 'product': 'product_id'},
     ) }}
@@ -38,7 +41,8 @@ cut as (
 
 gathered as (
     {{ kpi_rows({
-        'cut': ['contact_moments', 'first_responses', 'follow_ups', 'contacted_leads'],
+        'cut': ['contact_moments', 'first_responses', 'follow_ups'],
+        'contacted': ['contacted_leads'],
         'ended': [
             'won_leads', 'mean_contact_moments_per_won_lead', 'median_contact_moments_per_won_lead', 'lost_leads',
             'mean_contact_moments_per_lost_lead', 'failed_leads', 'abandoned_leads',
