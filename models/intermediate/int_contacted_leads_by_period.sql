@@ -64,18 +64,7 @@ counted as (
         '{{ level }}' as level,
         {{ 'team_id' if members else 'null' }} as team_id,
         {{ 'rep_id' if level == 'rep' else 'null' }} as rep_id,
-        case
-            {%- for name, column in breakdowns.items() %}
-            when grouping({{ column }}) = 0 then '{{ name }}'
-            {%- endfor %}
-            else 'total'
-        end as breakdown,
-        case
-            {%- for column in breakdowns.values() %}
-            when grouping({{ column }}) = 0 then coalesce({{ column }}, 'unknown')
-            {%- endfor %}
-            else 'total'
-        end as breakdown_value,
+        {{ breakdown_columns(breakdowns) }},
         count(*) as contacted_leads
     from {{ kind }}_of_{{ level }}
     group by grouping sets (
