@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from orchestration import run_record
 from orchestration.errors import ZevenError, causes
-from orchestration.ingest.asking import Answers
+from orchestration.ingest.asking import ASK, Answers, ask
 from orchestration.room import refuse_a_full_disk
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse import COMMAND_LINE, Warehouse, writer_lock
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dagster._core.remote_origin import RemoteJobOrigin
 
     from orchestration.checks.contracts import Contract
-    from orchestration.ingest.source_kind import TableLoad
+    from orchestration.ingest.source_kind import Pending, TableLoad
     from orchestration.publish.manifest import ReleaseInfo
     from orchestration.resources import Journal
 
@@ -68,11 +68,14 @@ def run_pipeline(
     with writer_lock(settings, who=COMMAND_LINE, wait_seconds=wait_seconds):
         refuse_a_full_disk(settings)  # before Dagster's event log meets it
         answers = Answers()
-        if as_of is None and not force:
-            served, answers = _up_to_date(settings, instant, now, wait_seconds)
-            if served is not None:
-                seconds = time.monotonic() - started
-                loads = answers.loads
+        known = _up_to_date(settings, instant, wait_seconds) if as_of is None and not force else None
+        if known is not None:
+            served, pending = known
+            if pending:
+                with Warehouse(settings, wait_seconds).connect() as con:
+                    answers = ask(con, settings, pending, now)
+            if answers.are_nothing_new:
+                seconds, loads = time.monotonic() - started, answers.loads
                 return RunResult(None, served.as_of, served, True, loads, served.warnings, seconds)
         run_id, journal = _launch(settings, instant, now, wait_seconds, accept, answers)
     assert journal.release is not None, "the job succeeded without a release"
@@ -81,13 +84,10 @@ def run_pipeline(
 
 
 def _up_to_date(
-    settings: Settings, instant: datetime, now: datetime, wait_seconds: float | None
-) -> tuple[ReleaseInfo | None, Answers]:
-    """The release that serves, if building again could give no other; None if there is something to do.
-
-    Sources that must be asked are asked last, and only where nothing else is to be done; their answers.
-    """
-    from orchestration.ingest.asking import ASK, ask
+    settings: Settings, instant: datetime, wait_seconds: float | None
+) -> tuple[ReleaseInfo, list[Pending]] | None:
+    """The release that serves, if building again could give no other unless a source that must be asked has
+    something new, and what is to be asked; None if there is something to do."""
     from orchestration.ingest.registry import used
     from orchestration.made_from import made_from
     from orchestration.publish.catalogue import current
@@ -95,26 +95,19 @@ def _up_to_date(
     try:
         served = current(settings)
     except ZevenError:  # what serves is damaged: a new release is the remedy
-        return None, Answers()
+        return None
     if served is None:
-        return None, Answers()
-    warehouse = Warehouse(settings, wait_seconds)
-    with warehouse.connect(read_only=True) as con:
+        return None
+    with Warehouse(settings, wait_seconds).connect(read_only=True) as con:
         released = run_record.last_released(con)
         if released is None or released.release_id != served.release_id:
-            return None, Answers()
+            return None
         if _day(settings, released.as_of) != _day(settings, instant):
-            return None, Answers()
+            return None
         if released.made_from != made_from(settings, _contracts()):
-            return None, Answers()
+            return None
         pending = [one for kind in used(settings).values() for one in kind.scan(con, settings)]
-    if not pending:
-        return served, Answers()
-    if any(one.reason != ASK for one in pending):
-        return None, Answers()
-    with warehouse.connect() as con:
-        answers = ask(con, settings, pending, now)
-    return served if answers.are_nothing_new else None, answers
+    return None if any(one.reason != ASK for one in pending) else (served, pending)
 
 
 def _contracts() -> dict[str, Contract]:

@@ -14,12 +14,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from orchestration.checks.audit import Verdict, column_types, quoted
+
 if TYPE_CHECKING:
     import duckdb
 
-    from orchestration.checks.audit import Verdict
-
-Verdicts = TypeVar("Verdicts", bound="Sequence[Verdict]")
+Verdicts = TypeVar("Verdicts", bound=Sequence[Verdict])
 KEPT = 2_000
 """Some hundred verdicts of a release, and of a few releases in a process that lives long."""
 
@@ -42,18 +42,14 @@ class Content:
         return self._known[table]
 
     def _fingerprint(self, table: str) -> Hashable:
-        columns = self._con.execute(
-            "select column_name, data_type from duckdb_columns() where database_name = current_database()"
-            " and schema_name = ? and table_name = ? order by column_index",
-            [self._schema, table],
-        ).fetchall()
+        columns = column_types(self._con, self._schema, table)
         if not columns:
             return None
         # hashed twice: DuckDB combines the hashes of columns by xor, which a sum may not tell apart
-        row = f"hash(hash({', '.join(_quoted(name) for name, _ in columns)}))"
-        query = f"select count(*), sum({row}::hugeint) from {_quoted(self._schema)}.{_quoted(table)}"  # noqa: S608
+        row = f"hash(hash({', '.join(quoted(name) for name in columns)}))"
+        query = f"select count(*), sum({row}::hugeint) from {quoted(self._schema)}.{quoted(table)}"  # noqa: S608
         [found] = self._con.execute(query).fetchall()
-        return tuple(columns), found
+        return tuple(columns.items()), found
 
     def once(self, question: Hashable, tables: Sequence[str], answer: Callable[[], Verdicts]) -> Verdicts:
         """The verdicts on a question about these tables, asked only where their content is new."""
@@ -67,7 +63,3 @@ class Content:
             while len(_passed) > KEPT:
                 _passed.popitem(last=False)
         return verdicts
-
-
-def _quoted(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
