@@ -19,17 +19,20 @@ from benchmarks import bench_report
 from benchmarks.bench_report import COSTS, Round
 from benchmarks.company import Size, size_of
 from benchmarks.measure import Cost
+from benchmarks.reading import read
 from benchmarks.trial import Trial, make_trial
-from orchestration.settings import PROJECT_ROOT
+from orchestration.settings import PROJECT_ROOT, load_settings
 
 PANDAS = "pandas==2.3.3"
 """What the peer needs and Zeven does not; it is installed beside the environment, not into it."""
 SMALLEST = Size(leads=100, reps=10)
+READ = "reading"
+"""Measured once, on the release of the first round."""
 DAYS = (0.001, 0.01)
 """The shares of a company that its two days bring."""
 
 
-def one_round(trial: Trial, smallest: Trial, wanted: Collection[str], packages: Path) -> Round:
+def one_round(trial: Trial, smallest: Trial, wanted: Collection[str]) -> dict[str, Cost]:
     """A full run, and what is `wanted` of `COSTS`. `SystemExit` where the floor is not the release."""
     trial.begin()
     costs = {"run": _told("run", trial.run())}
@@ -48,10 +51,13 @@ def one_round(trial: Trial, smallest: Trial, wanted: Collection[str], packages: 
     if "smallest" in wanted:
         smallest.begin()
         costs["smallest"] = _told("smallest", smallest.run())
-    if "peer" in wanted:
-        trial.begin()
-        costs["peer"] = _told("peer", trial.run_peer(packages))
     return costs
+
+
+def peer(trial: Trial, packages: Path) -> Cost:
+    """The peer, over the files of the first day; what a run left is gone then."""
+    trial.begin()
+    return _told("peer", trial.run_peer(packages))
 
 
 def _told(name: str, cost: Cost) -> Cost:
@@ -76,18 +82,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scale", nargs="?", type=float, default=0.01, help="1 is a million leads (0.01)")
     parser.add_argument("--rounds", type=int, default=3, help="the median of as many (3)")
-    parser.add_argument("--without", choices=COSTS, nargs="+", default=[], help="what takes too long: peer")
+    parser.add_argument(
+        "--without", choices=[*COSTS, READ], nargs="+", default=[], help="what takes too long: peer"
+    )
     parser.add_argument("--folder", type=Path, default=PROJECT_ROOT / "benchmark_data", help="kept, reused")
     parser.add_argument("--no-report", action="store_true", help="only print")
     given = parser.parse_args()
     folder: Path = given.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = set(COSTS) - set(given.without)
+    wanted = {*COSTS, READ} - set(given.without)
     packages = install_pandas(folder) if "peer" in wanted else folder
     trial = make_trial(folder / f"scale_{given.scale:g}", size_of(given.scale))
     smallest = make_trial(folder / "smallest", SMALLEST)
-    rounds = [one_round(trial, smallest, wanted, packages) for _ in range(given.rounds)]
-    section = bench_report.section(given.scale, trial.size, rounds)
+    rounds: list[Round] = []
+    reading = None
+    for number in range(given.rounds):
+        costs = one_round(trial, smallest, wanted)
+        if READ in wanted and number == 0:
+            reading = read(load_settings(trial.settings_file, environ={}))
+        rounds.append({**costs, "peer": peer(trial, packages)} if "peer" in wanted else costs)
+    section = bench_report.section(given.scale, trial.size, rounds, reading)
     print(section)
     if not given.no_report:
         bench_report.renew(section)

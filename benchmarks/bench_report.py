@@ -16,6 +16,7 @@ from statistics import median
 
 from benchmarks.company import Size
 from benchmarks.measure import Cost
+from benchmarks.reading import READERS, READING, Reading
 from orchestration.settings import PROJECT_ROOT
 
 REPORT = PROJECT_ROOT / "docs" / "performance.md"
@@ -85,11 +86,13 @@ TARGETS = (
     Target("peak memory of a full run", _gigabytes, 8, unit="GB", scales=(10,)),
 )
 """In the order of the report; a limit without end is no promise, the figure is there to be compared."""
+READ_P95, READ_SCALE = 50, 1
+"""Milliseconds that the slowest twentieth of a dashboard's queries may take at most, with many readers."""
 GROWTH = 10.5
 """CPU of a full run at scale 10, as a multiple of that at scale 1."""
 
 
-def section(scale: float, size: Size, rounds: Sequence[Round]) -> str:
+def section(scale: float, size: Size, rounds: Sequence[Round], reading: Reading | None = None) -> str:
     """The part of the report about one scale."""
     measured = [name for name in COSTS if name in rounds[0]]
     lines = [
@@ -115,8 +118,34 @@ def section(scale: float, size: Size, rounds: Sequence[Round]) -> str:
         "| what | CPU-s | wall s | peak MiB |",
         "|---|---|---|---|",
         *(_cost_line(COSTS[name], [costs[name] for costs in rounds]) for name in measured),
+        *(_reading_lines(scale, reading) if reading else ()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _reading_lines(scale: float, reading: Reading) -> list[str]:
+    crowd = reading.crowd.percentile(0.95) * 1000
+    verdict = ("yes" if crowd <= READ_P95 else "**no**") if scale == READ_SCALE else ""
+    promised = f"<= {READ_P95} ms" if scale == READ_SCALE else ""
+    times = (("one reader, one query after the other", reading.alone), (_crowd(), reading.crowd))
+    return [
+        "",
+        f"Queries of the dashboard's pages on the release ({reading.per_view:.0f} a page on average), "
+        "none of them remembered:",
+        "",
+        "| who reads | queries | p50 ms | p95 ms | target of p95 | met |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {who} | {len(found.seconds):,} | {found.percentile(0.5) * 1000:.1f} | "
+            f"{found.percentile(0.95) * 1000:.1f} | "
+            + (f"{promised} | {verdict} |" if found is reading.crowd else "| |")
+            for who, found in times
+        ),
+    ]
+
+
+def _crowd() -> str:
+    return f"{READERS} readers, each at another page every {READING:g} s or so"
 
 
 def _rounds(rounds: Sequence[Round]) -> str:

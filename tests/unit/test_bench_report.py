@@ -14,6 +14,7 @@ import pytest
 from benchmarks.bench_report import REPORT, TARGETS, renew, section
 from benchmarks.company import size_of
 from benchmarks.measure import Cost, cost_of
+from benchmarks.reading import Reading, Times
 
 
 def costs(run: float, floor: float = 10.0) -> dict[str, Cost]:
@@ -65,6 +66,17 @@ def test_what_was_not_measured_is_said_to_be() -> None:
     assert row(section(1, size_of(1), [costs(14)]), "CPU of the peer / a full run")[2] == "not measured"
     with_peer = section(1, size_of(1), [{**costs(14), "peer": Cost(150, 90, 900)}])
     assert row(with_peer, "CPU of the peer / a full run")[1:] == [">= 10 x", "10.71 x", "yes"]
+
+
+@pytest.mark.parametrize(("slow", "verdict"), [(0.050, "yes"), (0.051, "**no**")])
+def test_reading_has_a_target_at_scale_1_for_the_crowd(slow: float, verdict: str) -> None:
+    alone, crowd = Times((0.9,) * 100), Times((0.002,) * 94 + (slow,) * 6)
+    text = section(1, size_of(1), [costs(14)], Reading(alone, crowd, 20))
+    start = "50 readers, each at another page every 5 s or so"
+    assert row(text, start)[1:] == ["100", "2.0", f"{slow * 1000:.1f}", "<= 50 ms", verdict]
+    assert row(text, "one reader, one query after the other")[1:] == ["100", "900.0", "900.0", "", ""]
+    other = section(10, size_of(10), [costs(14)], Reading(alone, crowd, 20))
+    assert row(other, start)[4:] == ["", ""]
 
 
 @pytest.mark.parametrize("scale", [0.01, 0.1, 1, 10])
