@@ -26,14 +26,21 @@ from orchestration.warehouse import Warehouse
 
 Result = dg.MaterializeResult[Any] | dg.AssetCheckResult
 
+ASKED_BY_PUBLISHING = "asked_by_publishing"
+"""The tag of the tests whose question publishing asks of what it publishes; once in a run is enough."""
 _BUILT = ("model", "seed")
 
 
 def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
-    """All models, seeds and data tests of the project, as one step of a run."""
+    """All models and seeds of the project and the data tests of a run, as one step."""
     translator = ZevenTranslator(manifest)
 
-    @dbt_assets(manifest=manifest, dagster_dbt_translator=translator, name="dbt_models")
+    @dbt_assets(
+        manifest=manifest,
+        exclude=f"tag:{ASKED_BY_PUBLISHING}",
+        dagster_dbt_translator=translator,
+        name="dbt_models",
+    )
     def dbt_models(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[Result]:
@@ -68,7 +75,7 @@ class _Build:
 
     def _selected(self) -> set[str]:
         if not self.context.is_subset:
-            return {name for name, node in self.nodes.items() if node["resource_type"] in (*_BUILT, "test")}
+            return {name for name, node in self.nodes.items() if _is_of_a_run(node)}
         keys, checks = self.context.selected_asset_keys, self.context.selected_asset_check_keys
         built = {
             name
@@ -119,7 +126,7 @@ class _Build:
 
     def _selection(self) -> list[str]:
         if not self.context.is_subset:
-            return []
+            return ["--exclude", f"tag:{ASKED_BY_PUBLISHING}"]
         names = sorted("fqn:" + ".".join(self.nodes[name]["fqn"]) for name in self.selected)
         return ["--indirect-selection", "empty", "--select", *names]
 
@@ -181,3 +188,9 @@ class _Build:
         if missing:
             raise GateError(f"dbt left out {len(missing)} selected nodes, among them {min(missing)}.")
         report(Event("check", "data tests", "done", detail=f"{self.passed} passed"))
+
+
+def _is_of_a_run(node: Mapping[str, Any]) -> bool:
+    return node["resource_type"] in _BUILT or (
+        node["resource_type"] == "test" and ASKED_BY_PUBLISHING not in node["tags"]
+    )

@@ -11,12 +11,15 @@ import dagster as dg
 import pytest
 
 from orchestration.checks.contracts import load_contracts
+from orchestration.checks.reconciliation import load_reconciliations
 from orchestration.definitions import build_defs
 from orchestration.errors import SettingsError
 from orchestration.ingest.export_format import TABLES
 from orchestration.publish.release import MODELS_DIR
 from orchestration.schedules import JOB
 from orchestration.settings import PROJECT_ROOT, Settings, load_settings
+from orchestration.transform.assets import ASKED_BY_PUBLISHING
+from orchestration.transform.manifest import ensure_manifest
 
 pytestmark = pytest.mark.xdist_group("definitions")
 
@@ -120,22 +123,34 @@ def test_every_published_table_has_a_blocking_contract_before_the_release(
     assert {dependency.asset_key for dependency in release.deps} == tables
 
 
-def test_every_dbt_test_is_a_check_of_exactly_one_asset(
+def test_every_dbt_test_of_a_run_is_a_check_of_exactly_one_asset(
     definitions: dg.Definitions, settings: Settings
 ) -> None:
-    from orchestration.transform.manifest import ensure_manifest
-
     nodes = ensure_manifest(settings)["nodes"]
     tests = {name for name, node in nodes.items() if node["resource_type"] == "test"}
+    left_out = {name for name in tests if ASKED_BY_PUBLISHING in nodes[name]["tags"]}
     [dbt] = [
         asset
         for asset in definitions.assets or ()
         if getattr(asset, "op", None) and asset.op.name == "dbt_models"
     ]  # type: ignore[union-attr]
     shown = [spec.metadata["zeven/dbt_test"] for spec in dbt.check_specs]  # type: ignore[union-attr]
-    assert sorted(shown) == sorted(tests)
+    assert sorted(shown) == sorted(tests - left_out)
     assert not [spec.name for spec in dbt.check_specs if not spec.description]  # type: ignore[union-attr]
     assert not [spec.name for spec in dbt.check_specs if len(spec.name) > 60]  # type: ignore[union-attr]
+
+
+def test_what_a_run_does_not_ask_publishing_asks_of_the_same_tables(settings: Settings) -> None:
+    nodes = ensure_manifest(settings)["nodes"]
+    contracts = load_contracts(MODELS_DIR)
+    asked = [rule.reads for rule in load_reconciliations(MODELS_DIR, contracts)]
+    left_out = {
+        node["name"]: {nodes[name]["name"] for name in node["depends_on"]["nodes"]} & contracts.keys()
+        for node in nodes.values()
+        if ASKED_BY_PUBLISHING in node.get("tags", ())
+    }
+    assert len(left_out) >= 28
+    assert not [name for name, tables in left_out.items() if not any(tables <= reads for reads in asked)]
 
 
 def test_the_job_runs_everything(definitions: dg.Definitions, specs: list[dg.AssetSpec]) -> None:

@@ -1,6 +1,6 @@
 -- Detects target attainment that counts other sales than closed sales do.
 -- Likely cause: a join on keys that differ. A row is a key whose two amounts differ.
-{{ config(meta={'dagster': {'ref': {'name': 'kpi_target_attainment'}}}) }}
+{{ config(tags=['asked_by_publishing'], meta={'dagster': {'ref': {'name': 'kpi_target_attainment'}}}) }}
 with attainment as (
     select * from {{ ref('kpi_target_attainment') }}
 ),

@@ -1,6 +1,6 @@
 -- Detects sales that the cut by period lost or counted twice: the company's years add up to all won opportunities.
 -- Likely cause: a close date outside dim_dates, or a join that multiplies opportunities. A row is the difference.
-{{ config(meta={'dagster': {'ref': {'name': 'kpi_closed_sales'}}}) }}
+{{ config(tags=['asked_by_publishing'], meta={'dagster': {'ref': {'name': 'kpi_closed_sales'}}}) }}
 with published as (
     select coalesce(sum(closed_amount), 0) as amount, coalesce(sum(won_opportunities), 0) as opportunities
     from {{ ref('kpi_closed_sales') }}

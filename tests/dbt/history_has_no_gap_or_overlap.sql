@@ -1,6 +1,6 @@
 -- Detects opportunities whose intervals leave a gap, overlap, or do not reach from creation to the end of time.
 -- Likely cause: changes at one instant that were not reduced to the last. A row is an interval whose end is not the next one's start.
-{{ config(meta={'dagster': {'ref': {'name': 'fct_opportunity_history'}}}) }}
+{{ config(tags=['asked_by_publishing'], meta={'dagster': {'ref': {'name': 'fct_opportunity_history'}}}) }}
 with intervals as (
     select
         opportunity_id,

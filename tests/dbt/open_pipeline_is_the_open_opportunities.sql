@@ -1,6 +1,6 @@
 -- Detects a pipeline of today that differs from the opportunities that are open and qualified today.
 -- Likely cause: a gap or overlap in the history of an opportunity. A row is the difference.
-{{ config(meta={'dagster': {'ref': {'name': 'kpi_open_pipeline'}}}) }}
+{{ config(tags=['asked_by_publishing'], meta={'dagster': {'ref': {'name': 'kpi_open_pipeline'}}}) }}
 with years as (
     select max(period_start) as running from {{ ref('int_periods') }} where period_type = 'year'
 ),
