@@ -75,6 +75,7 @@ def make() -> None:
         "installing zeven itself",
         *uv, "install", "--python", PYTHON, "--no-deps", "--no-build-isolation", "--editable", ".",
     )  # fmt: skip
+    step("reading the models, so that no first run has to", PYTHON, "-m", "orchestration.transform.manifest")
 
 
 def main() -> None:

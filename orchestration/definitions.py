@@ -28,7 +28,7 @@ def build_defs(settings: Settings | None = None, **overrides: Any) -> dg.Definit
     from orchestration.schedules import build_job, build_schedule, build_sensor
     from orchestration.settings import load_settings
     from orchestration.transform.assets import build_dbt_assets
-    from orchestration.transform.manifest import ensure_manifest
+    from orchestration.transform.manifest import parsed_project
 
     warnings.simplefilter("ignore", dg.BetaWarning)  # code links are marked so; no user can act on it
     settings = settings or load_settings()
@@ -38,7 +38,7 @@ def build_defs(settings: Settings | None = None, **overrides: Any) -> dg.Definit
     return dg.Definitions(
         assets=[
             *dg.with_source_code_references(in_python),
-            build_dbt_assets(settings, ensure_manifest(settings)),
+            build_dbt_assets(settings, parsed_project(settings)),
         ],
         asset_checks=[build_contract_checks(settings, contracts)],
         jobs=[job],

@@ -32,6 +32,7 @@ from orchestration.settings import Settings
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+WAREHOUSE_FILE = "work.duckdb"
 Options = dict[str, str | bool | int | float | list[str]]
 
 COMMAND_LINE = "the command line"
@@ -71,7 +72,7 @@ class Warehouse:
     def __init__(self, settings: Settings, wait_seconds: float | None = None) -> None:
         self.settings = settings
         self.folder = settings.paths.warehouse
-        self.file = self.folder / "work.duckdb"
+        self.file = self.folder / WAREHOUSE_FILE
         self.temp_folder = self.folder / "work.duckdb.tmp"
         self._wait_seconds = settings.run.wait_seconds if wait_seconds is None else wait_seconds
 

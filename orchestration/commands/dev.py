@@ -26,7 +26,7 @@ def serve(settings: Settings, port: int) -> None:
     """
     _refuse_a_taken_port(port)
     from orchestration.instance import dagster_home
-    from orchestration.transform.manifest import ensure_manifest
+    from orchestration.transform.manifest import parsed_project
 
     os.environ["PYTHONWARNINGS"] = _NOT_FOR_PEOPLE  # also for the helper that Python starts here
     environment = {
@@ -34,7 +34,7 @@ def serve(settings: Settings, port: int) -> None:
         SETTINGS_VARIABLE: str(settings.file),
         "DAGSTER_HOME": str(dagster_home(settings)),
     }
-    ensure_manifest(settings)
+    parsed_project(settings)
     os.chdir(PROJECT_ROOT)  # where workspace.yaml is
     program = Path(sys.executable).with_name("dagster")
     arguments = [str(program), "dev", "--host", HOST, "--port", str(port), "--workspace", "workspace.yaml"]

@@ -4,7 +4,6 @@ Belongs here: turning dbt's events into materializations and check results, and 
 whole. Does not belong here: how a node looks (`translator.py`), or how dbt is called (`dbt_command.py`).
 """
 
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +19,7 @@ from orchestration.resources import user_errors
 from orchestration.settings import Settings
 from orchestration.transform.dbt_command import DbtCommand, NodeEvent, dbt_folder
 from orchestration.transform.failures import NodeFailure, sentences, summary, why_dbt_could_not_start
-from orchestration.transform.manifest import partial_parse_file
+from orchestration.transform.manifest import ParsedProject
 from orchestration.transform.translator import TEST_OF, ZevenTranslator
 from orchestration.warehouse import Warehouse
 
@@ -31,12 +30,12 @@ ASKED_BY_PUBLISHING = "asked_by_publishing"
 _BUILT = ("model", "seed")
 
 
-def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+def build_dbt_assets(settings: Settings, project: ParsedProject) -> dg.AssetsDefinition:
     """All models and seeds of the project and the data tests of a run, as one step."""
-    translator = ZevenTranslator(manifest)
+    translator = ZevenTranslator(project.manifest)
 
     @dbt_assets(
-        manifest=manifest,
+        manifest=project.manifest,
         exclude=f"tag:{ASKED_BY_PUBLISHING}",
         dagster_dbt_translator=translator,
         name="dbt_models",
@@ -44,7 +43,7 @@ def build_dbt_assets(settings: Settings, manifest: Mapping[str, Any]) -> dg.Asse
     def dbt_models(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[Result]:
-        build = _Build(context, settings, manifest, translator)
+        build = _Build(context, settings, project, translator)
         with user_errors():
             build.begin(warehouse)
             yield from build.results()
@@ -59,7 +58,7 @@ class _Build:
 
     context: dg.AssetExecutionContext
     settings: Settings
-    manifest: Mapping[str, Any]
+    project: ParsedProject
     translator: ZevenTranslator
     passed: int = 0
     failures: list[NodeFailure] = field(default_factory=list)
@@ -67,7 +66,7 @@ class _Build:
     checks: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.nodes: Mapping[str, Any] = self.manifest["nodes"]
+        self.nodes: Mapping[str, Any] = self.project.manifest["nodes"]
         specs = self.context.assets_def.check_specs
         self.check_of = {spec.metadata[TEST_OF]: spec.key for spec in specs}
         self.selected = self._selected()
@@ -97,7 +96,6 @@ class _Build:
     def results(self) -> Iterator[Result]:
         """Run dbt; one result per asset and check, as it happens."""
         target = dbt_folder(self.settings) / "build"
-        self._bring_parsed_project(target)
         command = DbtCommand(
             self.settings,
             "build",
@@ -105,6 +103,7 @@ class _Build:
             *("--exclude-resource-type", "unit_test"),
             *self._selection(),
             target=target,
+            parsed=self.project.file,
         )
         for event in command.events():
             yield from self._results_of(event)
@@ -115,14 +114,6 @@ class _Build:
             if outcome.status in ("error", "fail", "runtime error"):
                 found = outcome.failures if outcome.status == "fail" else None
                 self.failures.append(NodeFailure(outcome.node.unique_id, found, outcome.message or ""))
-
-    def _bring_parsed_project(self, target: Any) -> None:
-        """Let the build start from what the last parse remembers."""
-        remembered = partial_parse_file(self.settings)
-        kept = target / remembered.name
-        if remembered.exists() and (not kept.exists() or kept.stat().st_mtime < remembered.stat().st_mtime):
-            target.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(remembered, kept)
 
     def _selection(self) -> list[str]:
         if not self.context.is_subset:
@@ -181,7 +172,7 @@ class _Build:
                     checks=self.checks,
                 )
         if self.failures:
-            lines = sentences(self.failures, self.manifest, dbt_folder(self.settings) / "build")
+            lines = sentences(self.failures, self.project.manifest, dbt_folder(self.settings) / "build")
             error = GateError(summary(lines))
             record_failure(self.settings, run_id=self.context.run_id, error=error)
             raise error

@@ -23,22 +23,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, Settings
+from orchestration.settings import DBT_PROJECT_DIR, Settings
 from orchestration.transform.dbt_vars import dbt_vars
-from orchestration.warehouse import Warehouse, make_private_folder
+from orchestration.warehouse import WAREHOUSE_FILE, Warehouse, make_private_folder
 
 if TYPE_CHECKING:
     from dbt.adapters.sql.impl import SQLAdapter
     from dbt.artifacts.schemas.run import RunExecutionResult
+    from dbt.contracts.graph.manifest import Manifest
     from dbt_common.events.base_types import EventMsg
-
-PROJECT_FOLDERS = (
-    DBT_PROJECT_DIR,
-    PROJECT_ROOT / "models",
-    PROJECT_ROOT / "seeds",
-    PROJECT_ROOT / "tests" / "dbt",
-)
-"""Everything dbt reads."""
 
 _FINISHED = frozenset({"LogModelResult", "LogSeedResult", "LogTestResult"})
 _FOLLOWED = _FINISHED | {"NodeStart"}
@@ -79,26 +72,43 @@ atexit.register(stop_running)
 
 
 def dbt_folder(settings: Settings) -> Path:
-    """What dbt writes goes beside the warehouse: other settings never share a parsed project."""
+    """What a build of dbt writes goes beside the warehouse: it follows from the settings."""
     return settings.paths.warehouse / "dbt"
 
 
 class DbtCommand:
     """One dbt command, such as `build`. Not to be run twice at once in a process: dbt keeps global state."""
 
-    def __init__(self, settings: Settings, command: str, *arguments: str, target: Path) -> None:
-        make_private_folder(settings.paths.warehouse)
+    def __init__(
+        self,
+        settings: Settings | None,
+        command: str,
+        *arguments: str,
+        target: Path,
+        parsed: Path | None = None,
+    ) -> None:
+        """Without `settings` the project is taken as its files have it, and no warehouse is there.
+
+        `parsed` is what a parse has left (`manifest.py`); dbt parses by itself where there is none.
+        """
         target.mkdir(parents=True, exist_ok=True)
-        self._environment = {
-            "ZEVEN_WAREHOUSE_FILE": str(Warehouse(settings).file),
-            "ZEVEN_MEMORY_LIMIT": settings.run.memory_limit,
-        }
+        if settings is None:
+            # dbt names the database after the file, and with it every table
+            self._environment = {"ZEVEN_WAREHOUSE_FILE": WAREHOUSE_FILE}
+        else:
+            make_private_folder(settings.paths.warehouse)
+            self._environment = {
+                "ZEVEN_WAREHOUSE_FILE": str(Warehouse(settings).file),
+                "ZEVEN_MEMORY_LIMIT": settings.run.memory_limit,
+            }
+            arguments = ("--vars", json.dumps(dbt_vars(settings)), *arguments)
+        self._parsed = parsed
         self._arguments = [
             *("--log-level", "none", "--log-level-file", "none", "--log-path", str(target)),
             *("--no-version-check", "--no-send-anonymous-usage-stats", "--no-print", "--no-use-colors"),
             command,
             *("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR)),
-            *("--target-path", str(target), "--vars", json.dumps(dbt_vars(settings))),
+            *("--target-path", str(target)),
             *arguments,
         ]
         self._events: queue.SimpleQueue[NodeEvent | None] = queue.SimpleQueue()
@@ -155,7 +165,8 @@ class DbtCommand:
             from dbt.cli.main import dbtRunner
 
             with _environment(self._environment):
-                outcome = dbtRunner(callbacks=[self._hear]).invoke(self._arguments)
+                runner = dbtRunner(manifest=self._remembered(), callbacks=[self._hear])
+                outcome = runner.invoke(self._arguments)
                 self._returned.set()
             self.succeeded, self.exception = outcome.success, outcome.exception
             self.result = outcome.result if hasattr(outcome.result, "results") else None  # type: ignore[assignment]
@@ -167,6 +178,19 @@ class DbtCommand:
                 _wait_for_threads(set(threading.enumerate()) - before)
             _close_connections()
             self._events.put(None)
+
+    def _remembered(self) -> Manifest | None:
+        """The parsed project; None where there is none that can be read, since dbt then parses as ever."""
+        if self._parsed is None:
+            return None
+        from dbt.contracts.graph.manifest import Manifest
+        from dbt.parser.manifest import extended_mashumuro_decoder
+
+        try:
+            content = self._parsed.read_bytes()
+            return Manifest.from_msgpack(content, decoder=extended_mashumuro_decoder)
+        except Exception:  # whatever msgpack and dbt make of a damaged file
+            return None
 
     def _hear(self, message: EventMsg) -> None:
         """Called by dbt in the thread that works on the node."""

@@ -1,7 +1,12 @@
-"""dbt's manifest: the parsed project, from which Dagster's assets are made.
+"""dbt's manifest: the parsed project, from which Dagster makes its assets and dbt builds.
 
-Belongs here: parsing when something has changed, and only then. Does not belong here: what the manifest
+Belongs here: parsing when the code has changed, and only then. Does not belong here: what the manifest
 means.
+
+A parse takes six CPU-seconds and follows from the code: of all settings, only which CRMs there are decides
+what it finds (a test compiles every node both ways). So it stands beside the code, in dbt's own folder for
+it, and is every company's; `make setup` makes the usual one. Who may not write there keeps one beside the
+warehouse.
 """
 
 from __future__ import annotations
@@ -9,53 +14,99 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from orchestration.errors import GateError
-from orchestration.settings import PROJECT_ROOT, Settings
-from orchestration.transform.dbt_command import PROJECT_FOLDERS, DbtCommand, dbt_folder
-from orchestration.transform.dbt_vars import dbt_vars
+from orchestration.ingest.registry import crms
+from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, Settings
+from orchestration.transform.dbt_command import DbtCommand, dbt_folder
 from orchestration.transform.failures import why_dbt_could_not_start
-from orchestration.warehouse import make_private_folder
+
+BESIDE_THE_CODE = DBT_PROJECT_DIR / "target"
+PROJECT_FOLDERS = (
+    DBT_PROJECT_DIR / "macros",
+    PROJECT_ROOT / "models",
+    PROJECT_ROOT / "seeds",
+    PROJECT_ROOT / "tests" / "dbt",
+)
+"""Everything dbt reads, beside the two files of `dbt_project/`."""
+
+_PACKAGES = ("dbt-core", "dbt-adapters", "dbt-duckdb")
+_USUAL = ("files",)
 
 
-def ensure_manifest(settings: Settings) -> dict[str, Any]:
-    """The manifest of the project as its files are now, under these settings.
+@dataclass(frozen=True)
+class ParsedProject:
+    """One parse in two forms: what Dagster reads, and the file from which dbt builds."""
 
-    Parses (some seconds) only where none of exactly these files, vars and dbt version is kept. `GateError`
-    where dbt cannot read the project.
+    manifest: dict[str, Any]
+    file: Path
+
+
+def parsed_project(settings: Settings) -> ParsedProject:
+    """The project as its files are now, with the CRMs of these settings.
+
+    Parses only where no parse of exactly these files and packages is kept. `GateError` where dbt cannot read
+    the project.
     """
-    make_private_folder(settings.paths.warehouse)
-    folder = dbt_folder(settings)
-    kept = folder / f"manifest-{_state(settings)}.json"
-    if not kept.exists():
-        with _one_at_a_time(folder):
-            if not kept.exists():
-                _parse(settings, kept)
-    return cast(dict[str, Any], json.loads(kept.read_text(encoding="utf-8")))
+    return _parsed(crms(settings), (BESIDE_THE_CODE, dbt_folder(settings)))
 
 
-def partial_parse_file(settings: Settings) -> Path:
-    """What dbt remembers of its last parse; a build that finds it beside its target need not parse again."""
-    return dbt_folder(settings) / "parse" / "partial_parse.msgpack"
+def _parsed(wanted: Sequence[str], places: Sequence[Path]) -> ParsedProject:
+    state = _state(wanted)
+    folders = [place / f"parsed-{'-'.join(wanted)}" for place in places]
+    for folder in folders:
+        if known := _known(folder, state):
+            return known
+    for folder in folders:
+        try:
+            with _one_at_a_time(folder):
+                return _known(folder, state) or _parse(wanted, folder, state)
+        except OSError:  # not ours to write to, or full
+            if folder == folders[-1]:
+                raise
+    raise AssertionError("no place to keep a parsed project")
 
 
-def _parse(settings: Settings, kept: Path) -> None:
-    target = partial_parse_file(settings).parent
-    command = DbtCommand(settings, "parse", target=target)
+def _known(folder: Path, state: str) -> ParsedProject | None:
+    """What is kept of a parse of this state; None where that is nothing, damaged or another user's."""
+    file = _file(folder, state)
+    try:
+        manifest = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return ParsedProject(manifest, file) if os.access(file, os.R_OK) else None
+
+
+def _parse(wanted: Sequence[str], folder: Path, state: str) -> ParsedProject:
+    """Parse in `folder`, where dbt finds what it remembers of the last parse and reads what has changed."""
+    command = DbtCommand(None, "parse", "--vars", json.dumps({"crms": list(wanted)}), target=folder)
     command.run()
     if not command.succeeded:
         raise GateError(why_dbt_could_not_start(command.exception))
-    fresh = kept.with_suffix(".new")
-    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
-    fresh.write_text(json.dumps(_without_disabled(manifest)), encoding="utf-8")
-    for older in kept.parent.glob("manifest-*.json"):
+    manifest = _without_disabled(json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
+    file = _file(folder, state)
+    for older in folder.glob(_file(folder, "*").with_suffix(".*").name):
         older.unlink()
-    fresh.replace(kept)
+    _write(file, (folder / "partial_parse.msgpack").read_bytes())
+    _write(file.with_suffix(".json"), json.dumps(manifest).encode())
+    return ParsedProject(manifest, file)
+
+
+def _file(folder: Path, state: str) -> Path:
+    return folder / f"project-{state}.msgpack"
+
+
+def _write(file: Path, content: bytes) -> None:
+    fresh = file.with_suffix(".new")
+    fresh.write_bytes(content)
+    fresh.replace(file)
 
 
 def _without_disabled(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -72,24 +123,27 @@ def _without_disabled(manifest: dict[str, Any]) -> dict[str, Any]:
     return manifest
 
 
-def _state(settings: Settings) -> str:
-    """Name, size and time of every file dbt reads, and what it is told beside; a file removed changes it
-    too."""
-    digest = hashlib.sha256()
-    digest.update(json.dumps(dbt_vars(settings), sort_keys=True).encode())
-    digest.update(f"{version('dbt-core')} {version('dbt-duckdb')} {PROJECT_ROOT}".encode())
+def _state(wanted: Sequence[str]) -> str:
+    """Name and content of every file dbt reads, and what else decides; a file removed changes it too."""
+    packages = " ".join(version(package) for package in _PACKAGES)
+    digest = hashlib.sha256(f"{' '.join(wanted)}\n{packages}\n{PROJECT_ROOT}\n".encode())
+    files = [DBT_PROJECT_DIR / "dbt_project.yml", DBT_PROJECT_DIR / "profiles.yml"]
     for folder in PROJECT_FOLDERS:
-        for file in sorted(folder.rglob("*")):
-            if file.is_file():
-                facts = file.stat()
-                digest.update(f"{file}\0{facts.st_size}\0{facts.st_mtime_ns}\n".encode())
+        files += sorted(file for file in folder.rglob("*") if file.is_file())
+    for file in files:
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest.update(f"{file.relative_to(PROJECT_ROOT)}\0{content}\n".encode())
     return digest.hexdigest()[:16]
 
 
 @contextmanager
 def _one_at_a_time(folder: Path) -> Iterator[None]:
     """Several processes of Dagster load the definitions at the same moment; one of them parses."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".parse.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+if __name__ == "__main__":  # as `make setup` calls it
+    _parsed(_USUAL, (BESIDE_THE_CODE,))

@@ -19,7 +19,7 @@ from orchestration.publish.release import MODELS_DIR
 from orchestration.schedules import JOB
 from orchestration.settings import PROJECT_ROOT, Settings, load_settings
 from orchestration.transform.assets import ASKED_BY_PUBLISHING
-from orchestration.transform.manifest import ensure_manifest
+from orchestration.transform.manifest import parsed_project
 
 pytestmark = pytest.mark.xdist_group("definitions")
 
@@ -126,7 +126,7 @@ def test_every_published_table_has_a_blocking_contract_before_the_release(
 def test_every_dbt_test_of_a_run_is_a_check_of_exactly_one_asset(
     definitions: dg.Definitions, settings: Settings
 ) -> None:
-    nodes = ensure_manifest(settings)["nodes"]
+    nodes = parsed_project(settings).manifest["nodes"]
     tests = {name for name, node in nodes.items() if node["resource_type"] == "test"}
     left_out = {name for name in tests if ASKED_BY_PUBLISHING in nodes[name]["tags"]}
     [dbt] = [
@@ -141,7 +141,7 @@ def test_every_dbt_test_of_a_run_is_a_check_of_exactly_one_asset(
 
 
 def test_what_a_run_does_not_ask_publishing_asks_of_the_same_tables(settings: Settings) -> None:
-    nodes = ensure_manifest(settings)["nodes"]
+    nodes = parsed_project(settings).manifest["nodes"]
     contracts = load_contracts(MODELS_DIR)
     asked = [rule.reads for rule in load_reconciliations(MODELS_DIR, contracts)]
     left_out = {

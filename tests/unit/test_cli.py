@@ -551,7 +551,7 @@ def test_dev_refuses_a_taken_port(zeven: Zeven) -> None:
 def test_dev_becomes_dagster_for_these_settings(zeven: Zeven, monkeypatch: pytest.MonkeyPatch) -> None:
     became: list[Any] = []
     monkeypatch.setattr("os.execve", lambda *arguments: became.extend(arguments))
-    monkeypatch.setattr("orchestration.transform.manifest.ensure_manifest", lambda _: {})
+    monkeypatch.setattr("orchestration.transform.manifest.parsed_project", lambda _: None)
     monkeypatch.setattr(
         "orchestration.instance.dagster_home", lambda settings: settings.paths.warehouse / "home"
     )
