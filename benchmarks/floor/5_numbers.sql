@@ -1,17 +1,6 @@
 -- Periods, members and breakdown values by number: a key of a kpi table is one integer, and its texts are looked up once, at the end.
 create temp table period_numbers as
-with numbered as (
-    select *, row_number() over (order by period_type, period_start) - 1 as period_no from int_periods
-)
-
-select
-    here.*,
-    previous.period_no as previous_no,
-    last_year.period_no as last_year_no,
-    max(here.period_no) over (partition by here.period_type) as last_no
-from numbered as here
-left join numbered as previous on here.period_type = previous.period_type and here.previous_period_start = previous.period_start
-left join numbered as last_year on here.period_type = last_year.period_type and here.last_year_period_start = last_year.period_start;
+select *, max(period_no) over (partition by period_type) as last_no from int_periods;
 
 create temp table day_numbers as
 select dates.date_day, weeks.period_no as week_no, months.period_no as month_no, quarters.period_no as quarter_no, years.period_no as year_no
@@ -24,12 +13,9 @@ inner join period_numbers as years on years.period_type = 'year' and dates.year_
 create temp table month_quarters as select distinct month_no, quarter_no from day_numbers;
 create temp table quarter_years as select distinct quarter_no, year_no from day_numbers;
 
+-- the company is 0, then come teams, then reps, each in the order of their numbers
 create temp table member_numbers as
-select 0 as member_no, 'company' as level, null::varchar as team_id, null::varchar as rep_id, null::bigint as team_no
-union all
-select 1 + team_no, 'team', team_id, null, team_no from team_numbers
-union all
-select 1 + (select count(*) from team_numbers) + rep_no, 'rep', team_id, rep_id, team_no from rep_numbers;
+select int_members.*, team_numbers.team_no from int_members left join team_numbers on int_members.team_id = team_numbers.team_id;
 
 create temp table value_numbers as
 select row_number() over (order by breakdown <> 'total', breakdown, breakdown_value) - 1 as value_no, breakdown, breakdown_value
@@ -46,6 +32,8 @@ from (
     union select 'expected_close_month', strftime(expected_close_on, '%Y-%m') from history where expected_close_on is not null
     union select 'expected_close_month', 'unknown'
 );
+
+create temp view int_breakdown_values as select * from value_numbers;
 
 create macro key_of(period_no, member_no, value_no) as
     (period_no::bigint << 40) + (member_no::bigint << 20) + value_no::bigint;

@@ -87,5 +87,5 @@ group by dim_reps.team_id, dim_reps.rep_id, dim_reps.lead_capacity, dim_reps.hir
 create temp view int_rep_spans as select * from rep_span;
 
 create temp view int_leads_by_period as
-select period_type, period_start, level, team_id, rep_id, breakdown, breakdown_value, leads
+select period_no, member_no, value_no, leads
 from {{ with_texts("(select key, leads from leads_in where key & 1048575 = 0 and (key >> 20) & 1048575 <= (select count(*) from team_numbers))") }};

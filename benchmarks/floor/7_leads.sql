@@ -1,21 +1,9 @@
 -- The kpi tables about leads, written.
 create temp table active as
-select key_of(period_no, member_no, 0) >> 20 as period_member, active_reps, capacity_leads_per_rep
-from int_active_reps
-inner join period_numbers on int_active_reps.period_type = period_numbers.period_type and int_active_reps.period_start = period_numbers.period_start
-inner join member_numbers
-    on int_active_reps.level = member_numbers.level
-    and int_active_reps.team_id is not distinct from member_numbers.team_id
-    and int_active_reps.rep_id is not distinct from member_numbers.rep_id;
+select key_of(period_no, member_no, 0) >> 20 as period_member, active_reps, capacity_leads_per_rep from int_active_reps;
 
 create temp table seasons as
-select key_of(period_no, member_no, 0) as key, trend_leads, seasonal_index, seasonally_adjusted_leads
-from int_lead_seasonality
-inner join period_numbers on period_numbers.period_type = 'month' and int_lead_seasonality.period_start = period_numbers.period_start
-inner join member_numbers
-    on int_lead_seasonality.level = member_numbers.level
-    and int_lead_seasonality.team_id is not distinct from member_numbers.team_id
-    and member_numbers.rep_id is null;
+select key_of(period_no, member_no, 0) as key, trend_leads, seasonal_index, seasonally_adjusted_leads from int_lead_seasonality;
 
 create temp view leads_without_channel as
 select leads_in.* from leads_in, channel_range where key & 1048575 not between first_no and last_no;

@@ -47,7 +47,7 @@ inner join share_numbers on closed_deals.deal_no = share_numbers.deal_no;
 {{ wholes('part_medians', '(select * from closed_parts where is_won) as won', medians, ['product_no'], total=false) }}
 
 create temp view int_closed_sales_by_period as
-select period_type, period_start, level, team_id, rep_id, breakdown, breakdown_value, closed_amount
+select period_no, member_no, value_no, closed_amount
 from {{ with_texts('(select * from deals_closed where key & 1048575 = 0)') }};
 
 {{ joined_as_written() }};
@@ -168,7 +168,7 @@ create temp table expected_deals as select * from open_deals where is_expected;
 }, stock=true) }}
 
 create temp view int_expected_pipeline_by_period as
-select period_type, period_start, level, team_id, rep_id, breakdown, breakdown_value, open_amount, weighted_amount
+select period_no, member_no, value_no, open_amount, weighted_amount
 from {{ with_texts('deals_expected') }};
 
 -- how opportunities came into the pipeline and left it

@@ -25,7 +25,7 @@ ORDER: tuple[str | tuple[str, ...], ...] = (
     "1_read.sql",
     ("dim_teams", "dim_reps", "int_exchange_rates", "dim_exchange_rates"),
     "2_records.sql",
-    ("dim_dates", "int_periods", "int_working_days", "int_kpi_spine", "dim_products"),
+    ("dim_dates", "int_periods", "int_members", "int_working_days", "dim_products"),
     ("fct_targets", "int_targets_rolled_up"),
     "3_deals.sql",
     "4_contacts.sql",
@@ -41,7 +41,6 @@ ORDER: tuple[str | tuple[str, ...], ...] = (
     "10_warnings.sql",
 )
 """Files of this folder, and between them models as dbt compiled them."""
-VIEWS = frozenset({"int_kpi_spine"})
 _QUALIFIED = re.compile(r'(?:"\w+"\.)*"(\w+)"')
 
 
@@ -73,13 +72,7 @@ def _models(names: tuple[str, ...], compiled: Path) -> str:
     for name in names:
         # a test has a folder named after the YAML that it stands in
         [file] = [file for file in compiled.rglob(f"{name}.sql") if file.parent.suffix != ".yml"]
-        kind = (
-            "temp view"
-            if name in VIEWS
-            else "table"
-            if "marts" in file.relative_to(compiled).parts
-            else "temp table"
-        )
+        kind = "table" if "marts" in file.relative_to(compiled).parts else "temp table"
         code = _QUALIFIED.sub(r"\1", file.read_text(encoding="utf-8"))
         found.append(f"{{% raw %}}create {kind} {name} as\n{code.strip()};\n{{% endraw %}}")
     return "\n".join(found)

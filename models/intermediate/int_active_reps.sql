@@ -9,9 +9,7 @@ periods as (
 
 active as (
     select
-        periods.period_type,
-        periods.period_start,
-        spans.team_id,
+        periods.period_no,
         spans.rep_id,
         spans.lead_capacity
     from spans
@@ -21,11 +19,16 @@ active as (
 ),
 
 cut as (
-    {{ cut_by_period_and_level(
-        'active',
-        {'active_reps': 'count(*)', 'capacity_leads_per_rep': 'avg(lead_capacity)'},
-        dated=false,
-    ) }}
+    {{ sums_by_cut('active', counts={'active_reps': 'count(*)', 'lead_capacity': 'sum(lead_capacity)'}) }}
+),
+
+shared as (
+    select
+        period_no,
+        member_no,
+        active_reps,
+        {{ ratio('lead_capacity', 'active_reps') }} as capacity_leads_per_rep
+    from cut
 )
 
-select * from cut
+select * from shared

@@ -1,84 +1,39 @@
--- One row per key of the kpi tables in which leads were answered or followed up: how many different ones.
--- A lead is taken once for each period, member and value, from the narrow to the wide: the leads of a quarter are those of its months.
--- Source and industry are the lead's own, so they and the total are counted from the same leads; channel and product from theirs.
-{% set kinds = {
-    'leads': {'source': 'source', 'industry': 'industry'},
-    'leads_of_channel': {'channel': 'channel'},
-    'leads_of_product': {'product': 'product_id'},
-} %}
-{% set wider = [('week', none), ('month', none), ('quarter', 'month'), ('year', 'quarter')] %}
+-- One row per period, member and breakdown value in which leads were answered or followed up: how many different ones.
+-- Source and industry are the lead's own; it has contact moments of many channels and products.
 with contact_moments as (
     select * from {{ ref('fct_contact_moments') }} where contact_role in ('first_response', 'follow_up')
 ),
 
-dates as (
-    select * from {{ ref('dim_dates') }}
+-- numbers are told apart in half the time of ids
+leads as (
+    select lead_id, row_number() over (order by lead_id) as lead_no
+    from (select distinct lead_id from contact_moments) as contacted
 ),
 
-dated as (
-    {{ with_period_starts('contact_moments', 'occurred_on') }}
+contacts as (
+    select contact_moments.*, leads.lead_no
+    from contact_moments
+    inner join leads on contact_moments.lead_id = leads.lead_id
 ),
 
-{% for kind, breakdowns in kinds.items() %}
-{% set lead = 'lead_id, ' ~ breakdowns.values() | join(', ') %}
-{% for period, narrower in wider %}
-{{ kind }}_of_{{ period }} as (
-    select distinct
-        {{ period }}_start,
-        {%- if period == 'month' %}
-        quarter_start,
-        {%- endif %}
-        {%- if period in ('month', 'quarter') %}
-        year_start,
-        {%- endif %}
-        team_id,
-        rep_id,
-        {{ lead }}
-    from {{ kind ~ '_of_' ~ narrower if narrower else 'dated' }}
+of_leads as (
+    {{ different_by_cut('contacts', 'lead_no', 'contacted_leads', 'occurred_on', {'source': 'source', 'industry': 'industry'}) }}
 ),
 
-{% endfor %}
-{{ kind }}_of_rep as (
-    {%- for period, _ in wider %}
-    select '{{ period }}' as period_type, {{ period }}_start as period_start, team_id, rep_id, {{ lead }} from {{ kind }}_of_{{ period }}
-    {%- if not loop.last %}
-    union all{% endif %}
-    {%- endfor %}
+of_channels as (
+    {{ different_by_cut('contacts', 'lead_no', 'contacted_leads', 'occurred_on', {'channel': 'channel'}, with_total=false) }}
 ),
 
-{{ kind }}_of_team as (
-    select distinct period_type, period_start, team_id, {{ lead }} from {{ kind }}_of_rep
+of_products as (
+    {{ different_by_cut('contacts', 'lead_no', 'contacted_leads', 'occurred_on', {'product': 'product_id'}, with_total=false) }}
 ),
 
-{{ kind }}_of_company as (
-    select distinct period_type, period_start, {{ lead }} from {{ kind }}_of_team
-),
-
-{% endfor %}
-counted as (
-    {%- for kind, breakdowns in kinds.items() %}{% set outer_last = loop.last %}
-    {%- for level, members in {'company': [], 'team': ['team_id'], 'rep': ['team_id', 'rep_id']}.items() %}
-    select
-        period_type,
-        period_start,
-        '{{ level }}' as level,
-        {{ 'team_id' if members else 'null' }} as team_id,
-        {{ 'rep_id' if level == 'rep' else 'null' }} as rep_id,
-        {{ breakdown_columns(breakdowns) }},
-        count(*) as contacted_leads
-    from {{ kind }}_of_{{ level }}
-    group by grouping sets (
-        {%- if kind == 'leads' %}
-        ({{ (['period_type', 'period_start'] + members) | join(', ') }}),
-        {%- endif %}
-        {%- for column in breakdowns.values() %}
-        ({{ (['period_type', 'period_start'] + members + [column]) | join(', ') }}){{ ',' if not loop.last }}
-        {%- endfor %}
-    )
-    {%- if not (loop.last and outer_last) %}
-    union all{% endif %}
-    {%- endfor %}
-    {%- endfor %}
+cut as (
+    select * from of_leads
+    union all
+    select * from of_channels
+    union all
+    select * from of_products
 )
 
-select * from counted
+select * from cut

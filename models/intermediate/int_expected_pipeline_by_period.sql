@@ -1,14 +1,10 @@
 -- One row per period and member with open qualified opportunities that are expected to close in that very period: what they are worth.
-with open_opportunities as (
+with expected as (
     select * from {{ ref('int_open_opportunities') }} where is_expected_in_period
 ),
 
 cut as (
-    {{ cut_by_period_and_level(
-        'open_opportunities',
-        {'open_amount': 'sum(amount)', 'weighted_amount': 'sum(weighted_amount)'},
-        dated=false,
-    ) }}
+    {{ sums_by_cut('expected', amounts={'open_amount': 'sum(amount)', 'weighted_amount': 'sum(weighted_amount)'}) }}
 )
 
 select * from cut

@@ -1,19 +1,26 @@
 -- One row per month of the company and of each team with at least 24 complete months: the trend of its leads and the season in it.
 -- trend: centred moving average over 12 months (2x12). index: mean of leads / trend of that calendar month, scaled to average 1.
-with months as (
+with periods as (
+    select * from {{ ref('int_periods') }} where period_type = 'month' and is_complete
+),
+
+members as (
+    select * from {{ ref('int_members') }} where level in ('company', 'team')
+),
+
+by_period as (
+    select * from {{ ref('int_leads_by_period') }} where value_no = 0
+),
+
+months as (
     select
-        spine.period_start,
-        spine.level,
-        spine.team_id,
+        periods.period_no,
+        periods.period_start,
+        members.member_no,
         coalesce(by_period.leads, 0) as leads
-    from {{ ref('int_kpi_spine') }} as spine
-    inner join {{ ref('int_periods') }} as periods
-        on spine.period_type = periods.period_type and spine.period_start = periods.period_start
-    left join {{ ref('int_leads_by_period') }} as by_period on {{ same_kpi_key('spine', 'by_period') }}
-    where
-        spine.period_type = 'month'
-        and spine.level in ('company', 'team')
-        and periods.is_complete
+    from periods
+    cross join members
+    left join by_period on periods.period_no = by_period.period_no and members.member_no = by_period.member_no
 ),
 
 averaged as (
@@ -27,15 +34,15 @@ averaged as (
         ) / 24.0 as centred_average
     from months
     window
-        member as (partition by level, team_id),
-        member_months as (partition by level, team_id order by period_start)
+        member as (partition by member_no),
+        member_months as (partition by member_no order by period_start)
 ),
 
 trended as (
     select
+        period_no,
         period_start,
-        level,
-        team_id,
+        member_no,
         leads,
         case when window_count = 13 then cast(centred_average as double) end as trend_leads
     from averaged
@@ -44,38 +51,35 @@ trended as (
 
 seasons as (
     select
-        level,
-        team_id,
+        member_no,
         extract(month from period_start) as calendar_month,
         {{ mean(ratio('leads', 'trend_leads'), decimals=18) }} as raw_index
     from trended
-    group by level, team_id, extract(month from period_start)
+    group by member_no, extract(month from period_start)
 ),
 
 scaled as (
     select
-        level,
-        team_id,
+        member_no,
         calendar_month,
         case
-            when count(raw_index) over (partition by level, team_id) = 12
-                then {{ ratio('raw_index', 'avg(cast(raw_index as decimal(28, 18))) over (partition by level, team_id)') }}
+            when count(raw_index) over (partition by member_no) = 12
+                then {{ ratio('raw_index', 'avg(cast(raw_index as decimal(28, 18))) over (partition by member_no)') }}
         end as seasonal_index
     from seasons
 ),
 
 adjusted as (
     select
-        trended.period_start,
-        trended.level,
-        trended.team_id,
+        trended.period_no,
+        trended.member_no,
+        0 as value_no,
         trended.trend_leads,
         scaled.seasonal_index,
         {{ ratio('trended.leads', 'scaled.seasonal_index') }} as seasonally_adjusted_leads
     from trended
     left join scaled
-        on trended.level = scaled.level
-        and trended.team_id is not distinct from scaled.team_id
+        on trended.member_no = scaled.member_no
         and extract(month from trended.period_start) = scaled.calendar_month
 )
 

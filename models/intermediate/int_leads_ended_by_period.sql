@@ -1,31 +1,38 @@
--- One row per period, level and breakdown value in which leads ended, by their owner: won, lost or disqualified, and after how many
+-- One row per period, member and breakdown value in which leads ended, by their owner: won, lost or disqualified, and after how many
 -- contact moments.
-with leads as (
+{% set breakdowns = {'source': 'source', 'industry': 'industry', 'product': 'product_id'} %}
+with ended as (
     select * from {{ ref('fct_leads') }} where ended_on is not null
 ),
 
-dates as (
-    select * from {{ ref('dim_dates') }}
+won as (
+    select * from ended where end_reason = 'won'
 ),
 
-dated as (
-    {{ with_period_starts('leads', 'ended_on') }}
-),
-
-cut as (
-    {{ cut_by_period_and_level(
-        'dated',
-        {
+sums as (
+    {{ sums_by_cut(
+        'ended',
+        day='ended_on',
+        counts={
             'won_leads': "count(*) filter (where end_reason = 'won')",
-            'mean_contact_moments_per_won_lead': mean("case when end_reason = 'won' then contact_moments end"),
-            'median_contact_moments_per_won_lead': "median(case when end_reason = 'won' then cast(contact_moments as double) end)",
+            'won_contact_moments': "sum(contact_moments) filter (where end_reason = 'won')",
             'lost_leads': "count(*) filter (where end_reason = 'lost')",
-            'mean_contact_moments_per_lost_lead': mean("case when end_reason = 'lost' then contact_moments end"),
+            'lost_contact_moments': "sum(contact_moments) filter (where end_reason = 'lost')",
             'failed_leads': "count(*) filter (where end_reason in ('lost', 'disqualified'))",
             'abandoned_leads': 'count(*) filter (where is_abandoned)',
         },
-        breakdowns={'source': 'source', 'industry': 'industry', 'product': 'product_id'},
+        breakdowns=breakdowns,
     ) }}
+),
+
+medians as (
+    {{ wholes_by_cut('won', {'median_contact_moments': 'median(cast(contact_moments as double))'}, day='ended_on', breakdowns=breakdowns) }}
+),
+
+cut as (
+    select sums.*, medians.median_contact_moments as median_contact_moments_per_won_lead
+    from sums
+    left join medians on {{ same_cut_key('sums', 'medians') }}
 )
 
 select * from cut

@@ -21,12 +21,11 @@ rates as (
 
 open_at_instant as (
     select
-        periods.period_type,
+        periods.period_no,
         periods.period_start,
         periods.period_end,
         periods.stock_on,
         opportunities.opportunity_id,
-        opportunities.team_id,
         opportunities.rep_id,
         opportunities.source,
         opportunities.industry,
@@ -58,10 +57,8 @@ valued as (
 
 judged as (
     select
-        period_type,
-        period_start,
+        period_no,
         opportunity_id,
-        team_id,
         rep_id,
         source,
         industry,

@@ -1,4 +1,14 @@
--- One row per period, level and breakdown value with open qualified opportunities: how many, worth what, in which condition.
+-- One row per period, member and breakdown value with open qualified opportunities: how many, worth what, in which condition.
+{% set counts = {
+    'open_opportunities': 'count(*)',
+    'age_days': 'sum(age_days)',
+    'stale_opportunities': 'count(*) filter (where is_stale)',
+    'overdue_opportunities': 'count(*) filter (where is_overdue)',
+    'opportunities_without_amount': 'count(*) filter (where not has_amount)',
+    'reconstructed_opportunities': 'count(*) filter (where is_reconstructed)',
+} %}
+{% set amounts = {'open_amount': 'sum(amount)', 'weighted_amount': 'sum(weighted_amount)'} %}
+{% set breakdowns = {'stage': 'stage', 'source': 'source', 'industry': 'industry', 'expected_close_month': 'expected_close_month'} %}
 with open_opportunities as (
     select * from {{ ref('int_open_opportunities') }}
 ),
@@ -9,9 +19,7 @@ product_shares as (
 
 open_products as (
     select
-        open_opportunities.period_type,
-        open_opportunities.period_start,
-        open_opportunities.team_id,
+        open_opportunities.period_no,
         open_opportunities.rep_id,
         open_opportunities.has_amount,
         open_opportunities.age_days,
@@ -25,21 +33,18 @@ open_products as (
     inner join product_shares on open_opportunities.opportunity_id = product_shares.opportunity_id
 ),
 
-{% set measures = {
-    'open_opportunities': 'count(*)',
-    'open_amount': 'cast(sum(amount) as decimal(18, 2))',
-    'weighted_amount': 'cast(coalesce(sum(weighted_amount), 0) as decimal(18, 2))',
-    'mean_age_days': 'avg(age_days)',
-    'stale_opportunities': 'count(*) filter (where is_stale)',
-    'overdue_opportunities': 'count(*) filter (where is_overdue)',
-    'opportunities_without_amount': 'count(*) filter (where not has_amount)',
-    'is_reconstructed': 'bool_or(is_reconstructed)',
-} %}
-{% set breakdowns = {'stage': 'stage', 'source': 'source', 'industry': 'industry', 'expected_close_month': 'expected_close_month'} %}
+sums as (
+    {{ sums_by_cut('open_opportunities', counts=counts, amounts=amounts, breakdowns=breakdowns) }}
+),
+
+sums_of_products as (
+    {{ sums_by_cut('open_products', counts=counts, amounts=amounts, breakdowns={'product': 'product_id'}, with_total=false) }}
+),
+
 cut as (
-    {{ cut_by_period_and_level('open_opportunities', measures, breakdowns=breakdowns, dated=false) }}
+    select * from sums
     union all
-    {{ cut_by_period_and_level('open_products', measures, breakdowns={'product': 'product_id'}, dated=false, with_total=false) }}
+    select * from sums_of_products
 )
 
 select * from cut

@@ -1,4 +1,5 @@
 -- One row per period of each type from the first record to the run's instant, with the instant at which its stock is taken.
+-- period_no counts on within its type: the next month has the next number, and a new period changes no other's.
 with run as (
     select * from {{ ref('stg_zeven__run') }}
 ),
@@ -29,6 +30,10 @@ ended as (
     select
         period_type,
         period_start,
+        cast(
+            row_number() over (partition by period_type order by period_start)
+            + case period_type when 'week' then 1000000 when 'month' then 2000000 when 'quarter' then 3000000 else 4000000 end as integer
+        ) as period_no,
         cast(next_start - interval 1 day as date) as period_end,
         lag(period_start) over (partition by period_type order by period_start) as previous_period_start,
         -- the same week a year ago is 52 weeks ago: the same weekdays, and every week has one
@@ -45,6 +50,9 @@ judged as (
     select
         ended.period_type,
         ended.period_start,
+        ended.period_no,
+        previous.period_no as previous_no,
+        last_year.period_no as last_year_no,
         ended.period_end,
         ended.period_end < run.as_of_on as is_complete,
         ended.previous_period_start,
@@ -58,6 +66,8 @@ judged as (
         end as stock_before
     from ended
     cross join run
+    left join ended as previous
+        on ended.period_type = previous.period_type and ended.previous_period_start = previous.period_start
     left join ended as last_year
         on ended.period_type = last_year.period_type and ended.year_earlier = last_year.period_start
 )

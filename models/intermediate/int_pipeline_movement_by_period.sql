@@ -1,4 +1,8 @@
--- One row per period, level and breakdown value in which opportunities came into the pipeline or left it, with what they were worth.
+-- One row per period, member and breakdown value in which opportunities came into the pipeline or left it, with what they were worth.
+{% set amounts = {} %}
+{% for move in ['created', 'reopened', 'won', 'lost', 'removed'] %}
+{% do amounts.update({move ~ '_amount': "sum(amount) filter (where move = '" ~ move ~ "')"}) %}
+{% endfor %}
 with moves as (
     select * from {{ ref('int_pipeline_moves') }}
 ),
@@ -11,17 +15,12 @@ product_shares as (
     select * from {{ ref('int_opportunity_product_shares') }}
 ),
 
-dates as (
-    select * from {{ ref('dim_dates') }}
-),
-
 attributed as (
     select
         moves.opportunity_id,
         moves.move,
         moves.moved_on,
         moves.amount,
-        opportunities.team_id,
         opportunities.rep_id,
         opportunities.source,
         opportunities.industry
@@ -29,33 +28,29 @@ attributed as (
     inner join opportunities on moves.opportunity_id = opportunities.opportunity_id
 ),
 
-dated as (
-    {{ with_period_starts('attributed', 'moved_on') }}
-),
-
-dated_products as (
+attributed_products as (
     select
-        dated.team_id,
-        dated.rep_id,
-        dated.move,
-        dated.week_start,
-        dated.month_start,
-        dated.quarter_start,
-        dated.year_start,
+        attributed.move,
+        attributed.moved_on,
+        attributed.rep_id,
         product_shares.product_id,
-        {{ part_of('dated.amount', 'product_shares.share_from', 'product_shares.share_to') }} as amount
-    from dated
-    inner join product_shares on dated.opportunity_id = product_shares.opportunity_id
+        {{ part_of('attributed.amount', 'product_shares.share_from', 'product_shares.share_to') }} as amount
+    from attributed
+    inner join product_shares on attributed.opportunity_id = product_shares.opportunity_id
 ),
 
-{% set measures = {} %}
-{% for move in ['created', 'reopened', 'won', 'lost', 'removed'] %}
-{% do measures.update({move ~ '_amount': "cast(coalesce(sum(amount) filter (where move = '" ~ move ~ "'), 0) as decimal(18, 2))"}) %}
-{% endfor %}
+sums as (
+    {{ sums_by_cut('attributed', 'moved_on', amounts=amounts, breakdowns={'source': 'source', 'industry': 'industry'}) }}
+),
+
+sums_of_products as (
+    {{ sums_by_cut('attributed_products', 'moved_on', amounts=amounts, breakdowns={'product': 'product_id'}, with_total=false) }}
+),
+
 cut as (
-    {{ cut_by_period_and_level('dated', measures, breakdowns={'source': 'source', 'industry': 'industry'}) }}
+    select * from sums
     union all
-    {{ cut_by_period_and_level('dated_products', measures, breakdowns={'product': 'product_id'}, with_total=false) }}
+    select * from sums_of_products
 )
 
 select * from cut

@@ -1,37 +1,30 @@
 -- One row per period and member with leads whose waiting time is known: the Kaplan-Meier median of it, which counts the leads that
 -- nobody has answered for as long as they waited. Survival is the share that still waits; the median is null where more than half do.
-{% set keys = key_columns() | join(', ') %}
 with leads as (
     select * from {{ ref('fct_leads') }} where waiting_minutes is not null
 ),
 
-dates as (
-    select * from {{ ref('dim_dates') }}
-),
-
-dated as (
-    {{ with_period_starts('leads', 'created_on') }}
-),
-
 placed as (
-    {{ at_every_period_and_level('dated', ['waiting_minutes', 'is_answered']) }}
+    {{ at_every_total('leads', 'created_on', ['waiting_minutes', 'is_answered']) }}
 ),
 
 counted as (
     select
-        {{ keys }},
+        period_no,
+        member_no,
+        value_no,
         waiting_minutes,
         count(*) as leads,
         count(*) filter (where is_answered) as responses
     from placed
-    group by {{ keys }}, waiting_minutes
+    group by period_no, member_no, value_no, waiting_minutes
 ),
 
 exposed as (
     select
         *,
         -- who waited as long or longer; leads that stopped waiting without an answer at the same minute are among them
-        sum(leads) over (partition by {{ keys }} order by waiting_minutes desc) as leads_at_risk
+        sum(leads) over (partition by period_no, member_no order by waiting_minutes desc) as leads_at_risk
     from counted
 ),
 
@@ -43,7 +36,7 @@ survived as (
             -- the product of the shares that went on waiting
             else exp(
                 sum(ln(nullif({{ ratio('leads_at_risk - responses', 'leads_at_risk') }}, 0)))
-                    over (partition by {{ keys }} order by waiting_minutes)
+                    over (partition by period_no, member_no order by waiting_minutes)
             )
         end as survival
     from exposed
@@ -51,11 +44,13 @@ survived as (
 
 medians as (
     select
-        {{ keys }},
+        period_no,
+        member_no,
+        value_no,
         -- one half is one half, whatever logarithms leave behind
         min(waiting_minutes) filter (where round(survival, 9) <= 0.5) as km_median_response_minutes
     from survived
-    group by {{ keys }}
+    group by period_no, member_no, value_no
 )
 
 select * from medians

@@ -4,9 +4,10 @@
 with expected as (
     select
         catalog.slug,
-        count(*) filter (where catalog.slug <> 'target_attainment' or spine.period_type <> 'week') as row_count
+        count(*) filter (where catalog.slug <> 'target_attainment' or periods.period_type <> 'week') as row_count
     from {{ ref('metric_catalog') }} as catalog
-    cross join {{ ref('int_kpi_spine') }} as spine
+    cross join {{ ref('int_periods') }} as periods
+    cross join {{ ref('int_members') }}
     group by catalog.slug
 ),
 

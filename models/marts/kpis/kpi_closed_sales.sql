@@ -1,13 +1,5 @@
 -- One row per close period, level and breakdown value: what was won and lost, by the rep who owned it at the close.
-with spine as (
-    select * from {{ ref('int_kpi_spine') }}
-),
-
-periods as (
-    select * from {{ ref('int_periods') }}
-),
-
-cut as (
+with cut as (
     select * from {{ ref('int_closed_sales_by_period') }}
 ),
 
@@ -18,8 +10,8 @@ gathered as (
             'median_sales_cycle_days', 'won_without_amount',
         ]},
         compared={
-            'previous_closed_amount': ['cut', 'closed_amount', 'previous_period_start'],
-            'same_period_last_year_closed_amount': ['cut', 'closed_amount', 'last_year_period_start'],
+            'previous_closed_amount': ['cut', 'closed_amount', 'previous_no'],
+            'same_period_last_year_closed_amount': ['cut', 'closed_amount', 'last_year_no'],
         },
     ) }}
 ),
@@ -36,8 +28,8 @@ compared as (
         {{ ratio('won_opportunities', 'won_opportunities + lost_opportunities') }} as win_ratio,
         median_sales_cycle_days,
         coalesce(won_without_amount, 0) as won_without_amount,
-        {{ compared_with('previous_closed_amount', 'previous_period_start') }} as previous_closed_amount,
-        {{ compared_with('same_period_last_year_closed_amount', 'last_year_period_start') }} as same_period_last_year_closed_amount
+        {{ compared_with('previous_closed_amount', 'previous_no') }} as previous_closed_amount,
+        {{ compared_with('same_period_last_year_closed_amount', 'last_year_no') }} as same_period_last_year_closed_amount
     from gathered
 )
 

@@ -1,14 +1,10 @@
 -- One row per period, level and breakdown value: of the leads that came in, how many became opportunities and customers.
-with spine as (
-    select * from {{ ref('int_kpi_spine') }}
+with cut as (
+    select * from {{ ref('int_leads_by_period') }}
 ),
 
-periods as (
-    select * from {{ ref('int_periods') }}
-),
-
-leads as (
-    select * from {{ ref('fct_leads') }}
+customers as (
+    select * from {{ ref('fct_leads') }} where days_to_customer is not null
 ),
 
 converted as (
@@ -21,29 +17,15 @@ targets as (
     group by {{ spelling('source') }}
 ),
 
-dates as (
-    select * from {{ ref('dim_dates') }}
-),
-
 run as (
     select * from {{ ref('stg_zeven__run') }}
 ),
 
-dated as (
-    {{ with_period_starts('leads', 'created_on') }}
-),
-
-cut as (
-    {{ cut_by_period_and_level(
-        'dated',
-        {
-            'leads': 'count(*)',
-            'opportunity_leads': 'count(*) filter (where opportunities > 0)',
-            'customers': 'count(*) filter (where is_customer)',
-            'opportunity_customers': 'count(*) filter (where is_customer and opportunities > 0)',
-            'customers_within_90_days': 'count(*) filter (where days_to_customer <= 90)',
-            'median_days_to_customer': 'median(cast(days_to_customer as double))',
-        },
+medians as (
+    {{ wholes_by_cut(
+        'customers',
+        {'median_days_to_customer': 'median(cast(days_to_customer as double))'},
+        day='created_on',
         breakdowns={'source': 'source', 'industry': 'industry', 'campaign': 'campaign', 'channel': 'first_response_channel'},
     ) }}
 ),
@@ -51,8 +33,9 @@ cut as (
 gathered as (
     {{ kpi_rows({
         'cut': [
-            'leads', 'opportunity_leads', 'customers', 'opportunity_customers', 'customers_within_90_days', 'median_days_to_customer',
+            'leads', 'opportunity_leads', 'customers', 'opportunity_customers', 'customers_within_90_days',
         ],
+        'medians': ['median_days_to_customer'],
         'converted': ['converted_in_period'],
     }) }}
 ),
@@ -60,7 +43,7 @@ gathered as (
 -- how long nearly all customers took: younger leads still become customers, and do not compare with older ones
 ripening as (
     select percentile_cont(0.9) within group (order by days_to_customer) as p90_days_to_customer
-    from dated
+    from customers
 ),
 
 aged as (

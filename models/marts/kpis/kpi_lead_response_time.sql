@@ -1,13 +1,5 @@
 -- One row per period, level and breakdown value: how long leads waited for the first answer.
-with spine as (
-    select * from {{ ref('int_kpi_spine') }}
-),
-
-periods as (
-    select * from {{ ref('int_periods') }}
-),
-
-leads as (
+with leads as (
     select * from {{ ref('fct_leads') }} where has_response_clock
 ),
 
@@ -15,17 +7,9 @@ survival as (
     select * from {{ ref('int_response_survival') }}
 ),
 
-dates as (
-    select * from {{ ref('dim_dates') }}
-),
-
-dated as (
-    {{ with_period_starts('leads', 'created_on') }}
-),
-
 cut as (
-    {{ cut_by_period_and_level(
-        'dated',
+    {{ wholes_by_cut(
+        'leads',
         {
             'leads': 'count(*)',
             'responded_leads': 'count(*) filter (where is_answered)',
@@ -37,6 +21,7 @@ cut as (
             'within_sla_leads': 'count(*) filter (where is_within_sla)',
             'sla_eligible_leads': 'count(*) filter (where is_sla_eligible)',
         },
+        day='created_on',
         breakdowns={'source': 'source', 'industry': 'industry'},
     ) }}
 ),

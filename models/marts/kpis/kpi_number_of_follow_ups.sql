@@ -1,13 +1,5 @@
 -- One row per period, level and breakdown value: contact moments by who made them, and what the leads that ended had taken.
-with spine as (
-    select * from {{ ref('int_kpi_spine') }}
-),
-
-periods as (
-    select * from {{ ref('int_periods') }}
-),
-
-contact_moments as (
+with contact_moments as (
     select * from {{ ref('fct_contact_moments') }}
 ),
 
@@ -19,18 +11,11 @@ ended as (
     select * from {{ ref('int_leads_ended_by_period') }}
 ),
 
-dates as (
-    select * from {{ ref('dim_dates') }}
-),
-
-dated as (
-    {{ with_period_starts('contact_moments', 'occurred_on') }}
-),
-
 cut as (
-    {{ cut_by_period_and_level(
-        'dated',
-        {
+    {{ sums_by_cut(
+        'contact_moments',
+        day='occurred_on',
+        counts={
             'contact_moments': 'count(*)',
             'first_responses': "count(*) filter (where contact_role = 'first_response')",
             'follow_ups': "count(*) filter (where contact_role = 'follow_up')",
@@ -44,8 +29,8 @@ gathered as (
         'cut': ['contact_moments', 'first_responses', 'follow_ups'],
         'contacted': ['contacted_leads'],
         'ended': [
-            'won_leads', 'mean_contact_moments_per_won_lead', 'median_contact_moments_per_won_lead', 'lost_leads',
-            'mean_contact_moments_per_lost_lead', 'failed_leads', 'abandoned_leads',
+            'won_leads', 'won_contact_moments', 'median_contact_moments_per_won_lead', 'lost_leads', 'lost_contact_moments',
+            'failed_leads', 'abandoned_leads',
         ],
     }) }}
 ),
@@ -60,10 +45,10 @@ measured as (
         {{ ratio('follow_ups', 'contacted_leads') }} as follow_ups_per_contacted_lead,
         -- a lead has no one channel
         case when breakdown <> 'channel' then coalesce(won_leads, 0) end as won_leads,
-        mean_contact_moments_per_won_lead,
+        {{ ratio('won_contact_moments', 'won_leads') }} as mean_contact_moments_per_won_lead,
         median_contact_moments_per_won_lead,
         case when breakdown <> 'channel' then coalesce(lost_leads, 0) end as lost_leads,
-        mean_contact_moments_per_lost_lead,
+        {{ ratio('lost_contact_moments', 'lost_leads') }} as mean_contact_moments_per_lost_lead,
         case when breakdown <> 'channel' then coalesce(abandoned_leads, 0) end as abandoned_leads,
         {{ ratio('abandoned_leads', 'failed_leads') }} as abandoned_ratio
     from gathered

@@ -1,14 +1,14 @@
 -- One row per period, level and breakdown value: leads that came in, their quality, and the work they are for the team.
-with spine as (
-    select * from {{ ref('int_kpi_spine') }}
+with breakdown_values as (
+    select * from {{ ref('int_breakdown_values') }}
 ),
 
-periods as (
-    select * from {{ ref('int_periods') }}
-),
-
+-- channels are asked of conversions alone
 cut as (
-    select * from {{ ref('int_leads_by_period') }}
+    select by_period.*
+    from {{ ref('int_leads_by_period') }} as by_period
+    inner join breakdown_values on by_period.value_no = breakdown_values.value_no
+    where breakdown_values.breakdown <> 'channel'
 ),
 
 workload as (
@@ -25,10 +25,14 @@ seasonality as (
 
 counted as (
     {{ kpi_rows(
-        {'cut': ['leads', 'qualified_leads', 'disqualified_leads', 'open_leads'], 'workload': ['workload_leads']},
+        {
+            'cut': ['leads', 'qualified_leads', 'disqualified_leads', 'open_leads'],
+            'workload': ['workload_leads'],
+            'seasonality': ['trend_leads', 'seasonal_index', 'seasonally_adjusted_leads'],
+        },
         compared={
-            'previous_leads': ['cut', 'leads', 'previous_period_start'],
-            'same_period_last_year_leads': ['cut', 'leads', 'last_year_period_start'],
+            'previous_leads': ['cut', 'leads', 'previous_no'],
+            'same_period_last_year_leads': ['cut', 'leads', 'last_year_no'],
         },
     ) }}
 ),
@@ -46,21 +50,13 @@ measured as (
         {{ ratio('coalesce(counted.workload_leads, 0)', 'active_reps.active_reps') }} as workload_leads_per_rep,
         active_reps.capacity_leads_per_rep,
         {{ ratio(ratio('coalesce(counted.workload_leads, 0)', 'active_reps.active_reps'), 'active_reps.capacity_leads_per_rep') }} as workload_ratio,
-        {{ compared_with('counted.previous_leads', 'counted.previous_period_start') }} as previous_leads,
-        {{ compared_with('counted.same_period_last_year_leads', 'counted.last_year_period_start') }} as same_period_last_year_leads,
-        seasonality.trend_leads,
-        seasonality.seasonal_index,
-        seasonality.seasonally_adjusted_leads
+        {{ compared_with('counted.previous_leads', 'counted.previous_no') }} as previous_leads,
+        {{ compared_with('counted.same_period_last_year_leads', 'counted.last_year_no') }} as same_period_last_year_leads,
+        counted.trend_leads,
+        counted.seasonal_index,
+        counted.seasonally_adjusted_leads
     from counted
-    left join active_reps
-        on {{ same_member('counted', 'active_reps') }}
-        and counted.period_start = active_reps.period_start
-    left join seasonality
-        on counted.period_type = 'month'
-        and counted.breakdown = 'total'
-        and counted.period_start = seasonality.period_start
-        and counted.level = seasonality.level
-        and counted.team_id is not distinct from seasonality.team_id
+    left join active_reps on counted.period_no = active_reps.period_no and counted.member_no = active_reps.member_no
 )
 
 select * from measured

@@ -2,15 +2,7 @@
 -- the pipeline moved there from the period before.
 {% set moves_in = ['created_amount', 'reopened_amount'] %}
 {% set moves_out = ['won_amount', 'lost_amount', 'removed_amount'] %}
-with spine as (
-    select * from {{ ref('int_kpi_spine') }}
-),
-
-periods as (
-    select * from {{ ref('int_periods') }}
-),
-
-cut as (
+with cut as (
     select * from {{ ref('int_open_pipeline_by_period') }}
 ),
 
@@ -22,12 +14,12 @@ gathered as (
     {{ kpi_rows(
         {
             'cut': [
-                'open_opportunities', 'open_amount', 'weighted_amount', 'mean_age_days', 'stale_opportunities', 'overdue_opportunities',
-                'opportunities_without_amount', 'is_reconstructed',
+                'open_opportunities', 'open_amount', 'weighted_amount', 'age_days', 'stale_opportunities', 'overdue_opportunities',
+                'opportunities_without_amount', 'reconstructed_opportunities',
             ],
             'movement': ['created_amount', 'reopened_amount', 'won_amount', 'lost_amount', 'removed_amount'],
         },
-        compared={'opening_amount': ['cut', 'open_amount', 'previous_period_start']},
+        compared={'opening_amount': ['cut', 'open_amount', 'previous_no']},
     ) }}
 ),
 
@@ -39,7 +31,7 @@ measured as (
         coalesce(open_opportunities, 0) as open_opportunities,
         {{ money_or_zero('open_amount') }} as open_amount,
         {{ money_or_zero('weighted_amount') }} as weighted_amount,
-        mean_age_days,
+        {{ ratio('age_days', 'open_opportunities') }} as mean_age_days,
         coalesce(stale_opportunities, 0) as stale_opportunities,
         coalesce(overdue_opportunities, 0) as overdue_opportunities,
         coalesce(opportunities_without_amount, 0) as opportunities_without_amount,
@@ -47,7 +39,7 @@ measured as (
         {%- for column in moves_in + moves_out %}
         {{ money_or_zero(column) }} as {{ column }},
         {%- endfor %}
-        coalesce(is_reconstructed, false) as is_reconstructed
+        coalesce(reconstructed_opportunities, 0) > 0 as is_reconstructed
     from gathered
 ),
 

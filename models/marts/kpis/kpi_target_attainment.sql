@@ -1,13 +1,5 @@
 -- One row per month, quarter and year and level: what was closed against what was to be closed, at which pace, and what is left to do.
-with spine as (
-    select * from {{ ref('int_kpi_spine') }} where period_type <> 'week'
-),
-
-periods as (
-    select * from {{ ref('int_periods') }}
-),
-
-working_days as (
+with working_days as (
     select * from {{ ref('int_working_days') }}
 ),
 
@@ -16,7 +8,7 @@ targets as (
 ),
 
 closed_sales as (
-    select * from {{ ref('int_closed_sales_by_period') }}
+    select * from {{ ref('int_closed_sales_by_period') }} where value_no = 0
 ),
 
 pipeline as (
@@ -24,26 +16,26 @@ pipeline as (
 ),
 
 keys as (
-    {{ kpi_rows() }}
+    {{ kpi_rows({'closed_sales': ['closed_amount'], 'pipeline': ['open_amount', 'weighted_amount']}) }}
 ),
 
 gathered as (
     select
         {{ shared_kpi_columns('keys') }},
         targets.target_amount,
-        {{ money_or_zero('closed_sales.closed_amount') }} as closed_amount,
+        {{ money_or_zero('keys.closed_amount') }} as closed_amount,
         working_days.elapsed_days,
         working_days.left_days,
         {{ ratio('working_days.elapsed_days', 'working_days.elapsed_days + working_days.left_days') }} as elapsed_ratio,
         {{ share_of('targets.target_amount', 'working_days.elapsed_days', 'working_days.elapsed_days + working_days.left_days') }}
             as expected_amount,
-        {{ money_or_zero('pipeline.open_amount') }} as pipeline_amount,
-        {{ money_or_zero('pipeline.weighted_amount') }} as weighted_pipeline_amount
+        {{ money_or_zero('keys.open_amount') }} as pipeline_amount,
+        {{ money_or_zero('keys.weighted_amount') }} as weighted_pipeline_amount
     from keys
     left join targets on {{ same_member('keys', 'targets') }} and keys.period_start = targets.period_start
-    left join closed_sales on {{ same_kpi_key('keys', 'closed_sales') }}
-    left join pipeline on {{ same_kpi_key('keys', 'pipeline') }}
     left join working_days on keys.period_type = working_days.period_type and keys.period_start = working_days.period_start
+    -- targets are set for months and longer
+    where keys.period_type <> 'week'
 ),
 
 projected as (
