@@ -9,6 +9,8 @@ unreadable. Does not belong here: reading files (the readers) or databases, what
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
@@ -138,12 +140,13 @@ class Batch:
         }
         given = {name: identifier(name) for value in self._values for name, _ in value.final()}
         present = [name for name, _ in raw_columns(self._table) if name in stamped or name in given]
-        loaded = self._con.execute(
-            f"INSERT INTO {raw_name(self._table.name)}"
-            f" ({', '.join(identifier(name) for name in present)})"
-            f" SELECT {', '.join({**given, **stamped}[name] for name in present)} FROM zeven_typed WHERE NOT"
-            f" is_bad"
-        ).fetchall()[0][0]
+        with _in_any_order(self._con):
+            loaded = self._con.execute(
+                f"INSERT INTO {raw_name(self._table.name)}"
+                f" ({', '.join(identifier(name) for name in present)})"
+                f" SELECT {', '.join({**given, **stamped}[name] for name in present)} FROM zeven_typed WHERE"
+                f" NOT is_bad"
+            ).fetchall()[0][0]
         quarantined = 0
         if outcome.rows_quarantined:
             quarantined = self._con.execute(
@@ -231,3 +234,15 @@ class Batch:
             f" max_quarantine_ratio = {ratio:g} allows, so {what} is not loaded; most often ({times}"
             f" times, first in {place} {line}): {reason}."
         )
+
+
+@contextmanager
+def _in_any_order(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let DuckDB fill its row groups: in their order, the rows of a Parquet file came in groups of which some
+    were nearly empty, and the next checkpoint wrote all of them again, at half the cost of a whole load.
+    """
+    con.execute("SET preserve_insertion_order = false")
+    try:
+        yield
+    finally:
+        con.execute("RESET preserve_insertion_order")
