@@ -6,6 +6,8 @@ here: the run itself (`orchestration/run.py`).
 
 from __future__ import annotations
 
+import atexit
+import gc
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,6 +34,7 @@ def run(
     reason = reason_given(accept)
     # without any handler, Python writes what libraries log to the terminal, into the progress
     logging.getLogger().addHandler(logging.NullHandler())
+    _look_for_garbage_less_often()
     with stdout_kept_clean(), Progress() as progress, reporting_to(progress):
         from orchestration.run import run_pipeline
 
@@ -39,6 +42,16 @@ def run(
             settings, as_of=as_of, force=force, wait_seconds=None if wait else 0, accept=reason
         )
     return _payload(settings, result)
+
+
+def _look_for_garbage_less_often() -> None:
+    """dbt and Dagster make a million objects that stay until the process ends.
+
+    Looked through as often as Python does by itself, they took 1.5 of the 20 CPU-seconds of a small run, and
+    as much again when the process ended. Memory is the same.
+    """
+    gc.set_threshold(10_000, 20, 100)
+    atexit.register(gc.freeze)
 
 
 def _payload(settings: Settings, result: RunResult) -> dict[str, Any]:
