@@ -1,5 +1,15 @@
 {# Generic tests of our own: dbt packages come from a hub that an installation may not reach. #}
 
+{# Values that more than one row has, and null where a row has none. One question instead of `unique` and `not_null`. #}
+{% test is_key(model, column_name) %}
+select
+    {{ column_name }},
+    count(*) as row_count
+from {{ model }}
+group by {{ column_name }}
+having count(*) > 1 or {{ column_name }} is null
+{% endtest %}
+
 {# Rows whose value lies outside the range; a null is no value. #}
 {% test is_between(model, column_name, minimum=none, maximum=none) %}
 select {{ column_name }}

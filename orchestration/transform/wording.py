@@ -11,7 +11,7 @@ from typing import Any
 
 _DEMANDS = {
     "not_null": "{column} is never empty.",
-    "unique": "No two rows share {column}.",
+    "is_key": "Every row has a {column} of its own.",
     "accepted_values": "{column} is one of: {values}.",
     "relationships": "Every {column} is a {field} of {to}.",
     "is_between": "{column} lies within {minimum} and {maximum}.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,14 +36,19 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def outcomes(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Status by node, of everything that dbt builds and tests."""
+def results(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """Of everything that dbt builds and tests."""
     dbt = DbtCommand(settings, "build", target=tmp_path_factory.mktemp("target"))
     dbt.run()
     assert dbt.result is not None, dbt.exception
+    return list(dbt.result.results)
+
+
+@pytest.fixture(scope="module")
+def outcomes(results: list[Any]) -> dict[str, str]:
+    """Status by node."""
     return {
-        outcome.node.unique_id: f"{outcome.status} {outcome.message or ''}".strip()
-        for outcome in dbt.result.results
+        outcome.node.unique_id: f"{outcome.status} {outcome.message or ''}".strip() for outcome in results
     }
 
 
@@ -63,3 +69,15 @@ def test_every_contract_holds_for_an_empty_company(settings: Settings, outcomes:
         verdicts = audit(con, load_contracts(Path(PROJECT_ROOT / "models")), schema="marts")
     assert len(verdicts) > 600
     assert [verdict.message for verdict in verdicts if not verdict.passed] == []
+
+
+def test_a_key_that_is_doubled_or_missing_is_found(settings: Settings, results: list[Any]) -> None:
+    [test] = [outcome.node for outcome in results if outcome.node.name == "is_key_stage_map_stage"]
+    with Warehouse(settings).connect() as con:
+        con.begin()
+        assert con.execute(test.compiled_code).fetchall() == []
+        [(stage,)] = con.execute("select stage from seeds.stage_map limit 1").fetchall()
+        con.execute("insert into seeds.stage_map (stage) values (?), (null), ('a third one')", [stage])
+        found = dict(con.execute(test.compiled_code).fetchall())
+        con.rollback()
+    assert found == {stage: 2, None: 1}
