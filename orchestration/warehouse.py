@@ -92,6 +92,9 @@ class Warehouse:
         options: Options = {
             "memory_limit": self.settings.run.memory_limit,
             "temp_directory": str(self.temp_folder),
+            # of a file that is made now: nobody but this DuckDB reads it, and a table of texts that repeat
+            # is written in three quarters of the time; a file that is there keeps its own
+            "storage_compatibility_version": "latest",
             **NOTHING_FETCHED,
         }
         deadline = time.monotonic() + self._wait_seconds

@@ -141,6 +141,33 @@ def test_the_warehouse_is_private_and_in_utc(settings: Settings) -> None:
     assert warehouse.file.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_new_warehouse_is_stored_the_newest_way_and_an_old_one_stays_usable(
+    settings: Settings, tmp_path: Path
+) -> None:
+    import duckdb
+
+    def storage() -> str:
+        with Warehouse(settings).connect() as con:
+            con.execute("create or replace table t as select 'x' || range as x from range(1000)")
+            query = "select tags['storage_version'] from duckdb_databases() where not internal"
+            return str(con.execute(query).fetchall()[0][0])
+
+    with duckdb.connect(str(tmp_path / "newest.duckdb"), config={"storage_compatibility_version": "latest"}):
+        pass
+    with duckdb.connect(str(tmp_path / "newest.duckdb")) as con:
+        [(newest,)] = con.execute(
+            "select tags['storage_version'] from duckdb_databases() where not internal"
+        ).fetchall()
+    assert storage() == newest
+    file = Warehouse(settings).file
+    file.unlink()
+    with duckdb.connect(str(file)) as con:
+        con.execute("create table committed as select 42 as answer")
+    assert storage() != newest
+    with Warehouse(settings).connect() as con:
+        assert con.execute("select answer from committed").fetchall() == [(42,)]
+
+
 def test_reading_a_warehouse_that_is_not_there_makes_nothing(settings: Settings) -> None:
     with Warehouse(settings).connect(read_only=True) as connection:
         assert connection.execute("select count(*) from duckdb_tables()").fetchall() == [(0,)]
