@@ -90,7 +90,11 @@ class Trial:
         shutil.rmtree(target, ignore_errors=True)
         copy_landed(self.warehouse, copy)
         dbt = _dbt("build", target, json.dumps(dbt_vars(settings)))
-        environment = {"ZEVEN_WAREHOUSE_FILE": str(copy), "ZEVEN_MEMORY_LIMIT": self.memory}
+        environment = {
+            "ZEVEN_WAREHOUSE_FILE": str(copy),
+            "ZEVEN_MEMORY_LIMIT": self.memory,
+            "ZEVEN_THREADS": str(os.cpu_count()),
+        }
         return cost_of(dbt, self._log("dbt_alone"), environment)
 
     def run_peer(self, packages: Path) -> Cost:
@@ -105,6 +109,7 @@ class Trial:
             "DAGSTER_HOME": str(folder / "dagster"),
             "ZEVEN_WAREHOUSE_FILE": str(folder / "work.duckdb"),
             "ZEVEN_MEMORY_LIMIT": self.memory,
+            "ZEVEN_THREADS": str(os.cpu_count()),
             "PEER_EXPORT": str(self.folder / "export"),
             "PEER_MANIFEST": str(folder / "dbt" / "manifest.json"),
             "PEER_VARS": choices,

@@ -43,6 +43,7 @@ SENSOR = "the sensor"
 NOTHING_FETCHED: Options = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
 """Otherwise DuckDB downloads an extension as soon as a query names one of its functions."""
 
+_BYTES_OF_A_THREAD = 16 * 2**20
 _POLL_SECONDS = 0.2
 _STILL_OURS_SECONDS = 10.0
 _GRACE_SECONDS = 0.5
@@ -76,9 +77,21 @@ class Warehouse:
         self.temp_folder = self.folder / "work.duckdb.tmp"
         self._wait_seconds = settings.run.wait_seconds if wait_seconds is None else wait_seconds
 
+    @property
+    def threads(self) -> int:
+        """As many as there is work for: one for every 16 MiB of the file, at most one for each core.
+
+        DuckDB starts one for each core whatever there is to do; the models of a company of 100 leads cost
+        1.7 CPU-seconds with two and 1.1 with one, and took no longer.
+        """
+        size = self.file.stat().st_size if self.file.exists() else 0
+        return max(1, min(os.cpu_count() or 1, size // _BYTES_OF_A_THREAD))
+
     @contextmanager
-    def connect(self, *, read_only: bool = False) -> Iterator[DuckDBPyConnection]:
+    def connect(self, *, read_only: bool = False, loading: bool = False) -> Iterator[DuckDBPyConnection]:
         """An open connection (time zone UTC), closed at the end of the block.
+
+        While `loading`, what is there says nothing of the work: every core may be used.
 
         Read-only where there is no database yet, it is an empty one in memory. Waits while another process
         has the file open: `BusyError` names that process when the time is over. `ZevenError` where the file
@@ -131,6 +144,8 @@ class Warehouse:
             if not in_memory and not read_only:
                 self.file.chmod(0o600)
             connection.execute("SET GLOBAL TimeZone = 'UTC'")
+            if not loading:
+                connection.execute(f"SET threads = {self.threads}")
             yield connection
         finally:
             connection.close()

@@ -95,7 +95,7 @@ def _raw_assets(settings: Settings, crm: str, kinds: Mapping[str, SourceKind]) -
     ) -> Iterator[dg.MaterializeResult[Any]]:
         loaded_at = datetime.now(UTC)
         selected = {key.path[-1] for key in context.selected_asset_keys}
-        with user_errors(), warehouse.connect() as con:
+        with user_errors(), warehouse.connect(loading=True) as con:
             run_record.prepare(con)
             run_record.forget_release(con)
             for kind in kinds.values():

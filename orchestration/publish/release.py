@@ -45,6 +45,7 @@ from orchestration.publish.store import (
 from orchestration.restatements.definitions import changed_definitions
 from orchestration.restatements.publishing import Restating
 from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.warehouse import Warehouse
 
 MODELS_DIR = PROJECT_ROOT / "models"
 STEPS = (
@@ -338,5 +339,6 @@ def _limits(settings: Settings) -> dict[str, Any]:
     """The working database's limits, for the connection that audits beside it."""
     return {
         "memory_limit": settings.run.memory_limit,
+        "threads": Warehouse(settings).threads,
         "temp_directory": str(settings.paths.warehouse / "audit.tmp"),
     }

@@ -97,9 +97,11 @@ class DbtCommand:
             self._environment = {"ZEVEN_WAREHOUSE_FILE": WAREHOUSE_FILE}
         else:
             make_private_folder(settings.paths.warehouse)
+            warehouse = Warehouse(settings)
             self._environment = {
-                "ZEVEN_WAREHOUSE_FILE": str(Warehouse(settings).file),
+                "ZEVEN_WAREHOUSE_FILE": str(warehouse.file),
                 "ZEVEN_MEMORY_LIMIT": settings.run.memory_limit,
+                "ZEVEN_THREADS": str(warehouse.threads),
             }
             arguments = ("--vars", json.dumps(dbt_vars(settings)), *arguments)
         self._parsed = parsed
