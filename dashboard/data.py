@@ -10,14 +10,12 @@ Names of tables and columns come from this file alone; values are bound.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
 from dashboard.releases import Release, Row
 from dashboard.view import PERIOD_TYPES, Outline, Period, Rep, View
-
-_MEMBER = "level = $level and team_id is not distinct from $team_id and rep_id is not distinct from $rep_id"
 
 
 def outline(release: Release) -> Outline:
@@ -65,10 +63,10 @@ def catalog(release: Release) -> dict[str, Row]:
 def scorecard(release: Release, view: View) -> tuple[Row, ...]:
     """The seven headlines of the view's member in every period of its type up to its own, oldest first."""
     found = release.rows(
-        f"select * from kpi_scorecard where period_type = $period_type and {_MEMBER} "
+        f"select * from kpi_scorecard where period_type = $period_type and {_is(view.member)} "
         "order by period_start, sort_order",
         period_type=view.period.type,
-        **view.member,
+        **_known(view.member),
     )
     return _until(found, view)
 
@@ -79,12 +77,12 @@ def history(
     """One breakdown value of a metric in every period of the view's type up to its own, oldest first."""
     # all periods, whichever is shown: the member's next period then costs no query
     found = release.rows(
-        f"select * from {_table(slug)} where period_type = $period_type and {_MEMBER} "
+        f"select * from {_table(slug)} where period_type = $period_type and {_is(view.member)} "
         "and breakdown = $breakdown and breakdown_value = $value order by period_start",
         period_type=view.period.type,
         breakdown=breakdown,
         value=value,
-        **view.member,
+        **_known(view.member),
     )
     return _until(found, view)
 
@@ -100,12 +98,12 @@ def by_value(
 ) -> tuple[Row, ...]:
     """Rows of one metric for the view's member, by breakdown value, in its period or the one of `start`."""
     return release.rows(
-        f"select * from {_table(slug)} where period_type = $period_type and {_MEMBER} "
+        f"select * from {_table(slug)} where period_type = $period_type and {_is(view.member)} "
         "and period_start = $start and breakdown = $breakdown order by breakdown_value",
         period_type=view.period.type,
         start=start or view.period.start,
         breakdown=breakdown,
-        **view.member,
+        **_known(view.member),
     )
 
 
@@ -157,10 +155,8 @@ def closed_by_day(release: Release, view: View, since: date, until: date) -> tup
     """Amount won per day the deals were closed on, days without any left out."""
     found = release.rows(
         "select closed_on, sum(amount) as amount, count(*) as deals from fct_opportunities "
-        f"where outcome = 'won' and is_closed and {_OWNED} "
-        "and ($source::varchar is null or source = $source) group by closed_on order by closed_on",
-        source=view.source,
-        **_owner(view),
+        f"where outcome = 'won' and is_closed {_and(_records(view))} group by closed_on order by closed_on",
+        **_records(view),
     )
     return tuple(row for row in found if since <= row["closed_on"] <= until)
 
@@ -188,12 +184,11 @@ def response_buckets(
         f"else {len(edges)} end as bucket, is_answered, count(*) as leads, "
         "count(*) filter (where is_customer) as customers from fct_leads "
         "where has_response_clock and created_on between $since and $until "
-        f"and {_OWNED} and ($source::varchar is null or source = $source) group by all order by all",
+        f"{_and(_records(view))} group by all order by all",
         since=since,
         until=until,
-        source=view.source,
         **{f"edge_{n}": edge for n, edge in enumerate(edges)},
-        **_owner(view),
+        **_records(view),
     )
 
 
@@ -211,13 +206,12 @@ def largest_deals(release: Release, view: View, limit: int) -> tuple[Row, ...]:
     return release.rows(
         "select opportunity_id, rep_id, source, closed_on, sales_cycle_days, amount from fct_opportunities "
         "where outcome = 'won' and is_closed and closed_on between $since and $until "
-        f"and {_OWNED} and ($source::varchar is null or source = $source) "
+        f"{_and(_records(view))} "
         "order by amount desc, opportunity_id limit $limit",
         since=view.period.start,
         until=view.period.end,
-        source=view.source,
         limit=limit,
-        **_owner(view),
+        **_records(view),
     )
 
 
@@ -227,12 +221,11 @@ def overdue_deals(release: Release, view: View, limit: int) -> tuple[Row, ...]:
         "select opportunity_id, rep_id, stage, expected_close_on, amount, "
         "date_diff('day', expected_close_on, $today) as days_overdue from fct_opportunities "
         "where is_open and is_qualified and expected_close_on < $today "
-        f"and {_OWNED} and ($source::varchar is null or source = $source) "
+        f"{_and(_records(view))} "
         "order by amount desc, opportunity_id limit $limit",
         today=release.today,
-        source=view.source,
         limit=limit,
-        **_owner(view),
+        **_records(view),
     )
 
 
@@ -244,21 +237,36 @@ def age_of_open_deals(release: Release, view: View, edges: tuple[int, ...]) -> t
     return release.rows(
         f"select case {cases} else {len(edges)} end as bucket, count(*) as deals, sum(amount) as amount "
         "from fct_opportunities where is_open and is_qualified "
-        f"and {_OWNED} and ($source::varchar is null or source = $source) group by all order by all",
+        f"{_and(_records(view))} group by all order by all",
         today=release.today,
-        source=view.source,
         **{f"edge_{n}": edge for n, edge in enumerate(edges)},
-        **_owner(view),
+        **_records(view),
     )
 
 
-_OWNED = (
-    "($team_id::varchar is null or team_id = $team_id) and ($rep_id::varchar is null or rep_id = $rep_id)"
-)
+def _is(values: Mapping[str, Any]) -> str:
+    """The condition that these columns have these values, to be bound with `_known`.
+
+    Written out, as DuckDB skips the parts of a table that cannot match for `=` and `is null`, but not for
+    `is not distinct from`: one answer of a million rows took 4 ms instead of 16.
+    """
+    return " and ".join(
+        f"{column} is null" if value is None else f"{column} = ${column}" for column, value in values.items()
+    )
 
 
-def _owner(view: View) -> dict[str, Any]:
-    return {"team_id": view.team_id, "rep_id": view.rep_id}
+def _and(values: Mapping[str, Any]) -> str:
+    """The same behind another condition; nothing where nothing narrows."""
+    return f"and {_is(values)}" if values else ""
+
+
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {column: value for column, value in values.items() if value is not None}
+
+
+def _records(view: View) -> dict[str, Any]:
+    """The columns of facts that the view narrows; empty for the whole company."""
+    return _known({"team_id": view.team_id, "rep_id": view.rep_id, "source": view.source})
 
 
 def _until(found: tuple[Row, ...], view: View) -> tuple[Row, ...]:
