@@ -10,7 +10,7 @@ SCALE ?= 0.01
 # more of `make bench`, such as --rounds 5 or --without peer
 BENCH ?=
 
-.PHONY: help setup run dashboard dev test test-slow fuzz bench bench-dashboard bench-connectors creme reliability lint lint-python lint-sql format lock clean clean-data
+.PHONY: help setup run dashboard dev test test-slow fuzz bench bench-small bench-dashboard bench-connectors creme reliability lint lint-python lint-sql format lock clean clean-data
 
 help:            ## show this list
 	@sed -n 's/^\([a-z-]*\): *.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -41,6 +41,9 @@ fuzz: setup      ## look for inputs that break reading, for FUZZ_SECONDS (60)
 
 bench: setup     ## how close a run is to plain DuckDB at SCALE (0.01; 1 is a million leads), into docs/performance.md
 	$(python) -m benchmarks.bench $(SCALE) $(BENCH)
+
+bench-small: setup ## where the time of the smallest company's first run goes, into docs/small_run.md
+	$(python) -m benchmarks.phases
 
 bench-dashboard: setup ## how fast the pages are for 200 reps, into docs/performance_dashboard.md (minutes)
 	$(python) -m benchmarks.dashboard

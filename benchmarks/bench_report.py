@@ -198,6 +198,7 @@ HEAD = "\n".join(
         "- CPU is user and system time of a process and its children; memory is the largest process's.",
         "- What is divided ran in one round, one after the other, so ratios of CPU hold on a busy machine "
         "too. Seconds by the clock are those of a machine that may have had other work.",
+        "- Where the time of the smallest company's run goes is told in [small_run.md](small_run.md).",
         "",
     ]
 )
