@@ -21,6 +21,7 @@ from benchmarks.company import Size, daily_batch, make_company
 from benchmarks.floor import compare
 from benchmarks.floor.script import write_script
 from benchmarks.measure import Cost, cost_of
+from orchestration import marts
 from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, load_settings
 from orchestration.transform.dbt_command import dbt_folder
 from orchestration.transform.dbt_vars import dbt_vars
@@ -87,6 +88,7 @@ class Trial:
         settings = load_settings(self.settings_file, environ={})
         copy, target = self.folder / "dbt_alone.duckdb", self.folder / "dbt_target"
         copy.unlink(missing_ok=True)
+        marts.start_afresh(marts.file_beside(copy))
         shutil.rmtree(target, ignore_errors=True)
         copy_landed(self.warehouse, copy)
         dbt = _dbt("build", target, json.dumps(dbt_vars(settings)))

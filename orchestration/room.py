@@ -16,6 +16,7 @@ from pathlib import Path
 from orchestration.errors import ZevenError
 from orchestration.publish.store import Store
 from orchestration.settings import Settings
+from orchestration.warehouse import Warehouse
 
 MEBIBYTE = 2**20
 
@@ -23,19 +24,20 @@ MEBIBYTE = 2**20
 def refuse_a_full_disk(settings: Settings) -> None:
     """Raise `ZevenError` where a disk has less room than a run like the last one will write.
 
-    That is a further release, and half of the working database anew. Before the first release nothing is
-    known of the company's size, and nothing is asked.
+    That is a further release, the tables for it, and half of the working database anew. Before the first
+    release nothing is known of the company's size, and nothing is asked.
     """
     store = Store.of(settings)
     serving = store.current_id()
     if serving is None:
         return
     release = _size(store.releases / serving)
+    warehouse = Warehouse(settings)
     wanted: defaultdict[int, int] = defaultdict(int)
     places: dict[int, Path] = {}
     for folder, size in (
         (store.root, release),
-        (settings.paths.warehouse, _size(settings.paths.warehouse / "work.duckdb") // 2),
+        (settings.paths.warehouse, _size(warehouse.file) // 2 + _size(warehouse.marts_file)),
     ):
         device = folder.stat().st_dev if folder.exists() else None
         if device is not None:

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from orchestration import marts
 from orchestration.errors import BusyError, SettingsError, ZevenError
 from orchestration.progress import Event, report
 from orchestration.settings import Settings
@@ -74,6 +75,7 @@ class Warehouse:
         self.settings = settings
         self.folder = settings.paths.warehouse
         self.file = self.folder / WAREHOUSE_FILE
+        self.marts_file = marts.file_beside(self.file)
         self.temp_folder = self.folder / "work.duckdb.tmp"
         self._wait_seconds = settings.run.wait_seconds if wait_seconds is None else wait_seconds
 
@@ -89,7 +91,7 @@ class Warehouse:
 
     @contextmanager
     def connect(self, *, read_only: bool = False, loading: bool = False) -> Iterator[DuckDBPyConnection]:
-        """An open connection (time zone UTC), closed at the end of the block.
+        """An open connection (time zone UTC) with the marts attached, closed at the end of the block.
 
         While `loading`, what is there says nothing of the work: every core may be used.
 
@@ -114,14 +116,20 @@ class Warehouse:
         still_ours_until = time.monotonic() + _STILL_OURS_SECONDS
         told = False
         while True:
+            connection = None
             try:
                 connection = (
                     duckdb.connect(":memory:", config=options)
                     if in_memory
                     else duckdb.connect(str(self.file), read_only=read_only, config=options)
                 )
+                if self.marts_file.exists() or not read_only:
+                    marts.attach(connection, self.marts_file, read_only=read_only)
                 break
             except duckdb.Error as error:
+                file = self.file if connection is None else self.marts_file
+                if connection is not None:
+                    connection.close()
                 pid = _who_has_it_open(error)
                 if isinstance(error, duckdb.ConnectionException):
                     # still open in this very process, with dbt's options: a query that was interrupted
@@ -132,8 +140,8 @@ class Warehouse:
                     time.sleep(_POLL_SECONDS)
                     continue
                 if pid is None:
-                    raise self._explain(error) from error
-                where = f"{self.file} is open in process {pid} ({_program(pid)})"
+                    raise self._explain(error, file) from error
+                where = f"{file} is open in process {pid} ({_program(pid)})"
                 if time.monotonic() >= deadline:
                     raise BusyError(f"{where}; close it there and run again.") from None
                 if not told:
@@ -150,21 +158,26 @@ class Warehouse:
         finally:
             connection.close()
 
-    def _explain(self, error: Exception) -> ZevenError:
+    def _explain(self, error: Exception, file: Path) -> ZevenError:
         said = str(error).splitlines()[0]
-        if self.file.is_file() and not os.access(self.file, os.R_OK | os.W_OK):
+        if file.is_file() and not os.access(file, os.R_OK | os.W_OK):
             return SettingsError(
-                f"{self.file}: this user may not read and write it; give it to the user who runs Zeven."
+                f"{file}: this user may not read and write it; give it to the user who runs Zeven."
             )
-        if self.file.is_dir():
+        if file.is_dir():
             return SettingsError(
-                f"{self.file}: is a folder, and the working database has that name. Move it away."
+                f"{file}: is a folder, and the working database has that name. Move it away."
             )
         if "memory" in said.lower() and "out of range" in said:
             limit = self.settings.run.memory_limit
             return SettingsError(f"{self.settings.file}: run.memory_limit: DuckDB cannot take '{limit}'.")
+        if file == self.marts_file:
+            return ZevenError(
+                f"{file}: the tables to publish cannot be opened and are probably damaged ({said}); "
+                "remove it: the next run makes them again."
+            )
         return ZevenError(
-            f"{self.file}: the working database cannot be opened and is probably damaged ({said}). Move it "
+            f"{file}: the working database cannot be opened and is probably damaged ({said}). Move it "
             "away: the next run makes a new one and loads every export file again; releases are not touched."
         )
 

@@ -103,8 +103,8 @@ def checked(contract: Contract) -> dg.AssetChecksDefinition:
         import duckdb
         import pandera.pandas as pa
 
-        with duckdb.connect(str(WAREHOUSE), read_only=True) as con:
-            frame = con.execute(f'select * from marts."{contract.table}"').df()  # noqa: S608 (our own name)
+        with duckdb.connect(f"{WAREHOUSE}.marts", read_only=True) as con:
+            frame = con.execute(f'select * from "{contract.table}"').df()  # noqa: S608 (our own name)
         schema = pa.DataFrameSchema(
             {
                 column.name: pa.Column(nullable=not column.required, checks=limits(pa, column))

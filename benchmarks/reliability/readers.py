@@ -18,10 +18,12 @@ from typing import Any
 
 import duckdb
 
+from orchestration import marts
 from orchestration.checks.contracts import Column, Contract
 from orchestration.publish import catalogue
 from orchestration.publish.release import publish
 from orchestration.settings import Settings, load_settings
+from orchestration.warehouse import Warehouse, make_private_folder
 
 ROWS = 20_000
 AS_OF = datetime(2026, 3, 31, 22, tzinfo=UTC)
@@ -74,7 +76,10 @@ def watch(folder: Path, *, people: int, publications: int, calm_seconds: float =
     )
     settings = load_settings(file, environ={})
     with duckdb.connect() as con:
-        con.execute("set timezone = 'UTC'; create schema marts; create schema zeven")
+        con.execute("set timezone = 'UTC'; create schema zeven")
+        make_private_folder(settings.paths.warehouse)
+        marts.start_afresh(file := Warehouse(settings).marts_file)
+        marts.attach(con, file)
         con.execute(
             "create table zeven.build_result as select 'run' as run_id, $1::timestamptz as as_of, "
             "$1::timestamptz as finished_at, true as passed, true as is_whole, '[]'::json as checks",

@@ -16,6 +16,7 @@ from orchestration.checks.audit import Verdict, audit_once
 from orchestration.checks.content import Content
 from orchestration.checks.contracts import Contract
 from orchestration.checks.reconciliation import load_reconciliations, reconcile, without_broken_shapes
+from orchestration.marts import MARTS
 from orchestration.progress import Event, report
 from orchestration.publish.release import MODELS_DIR, audit_error, record_failure
 from orchestration.resources import user_errors
@@ -23,7 +24,9 @@ from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse
 
 NAME = "contract"
-SCHEMA = "marts"
+LAYER = "marts"
+"""In front of a published table's name in the key of its asset."""
+_SCHEMA = "main"
 _SHOWN = 5
 
 
@@ -32,7 +35,7 @@ def build_contract_checks(settings: Settings, contracts: Mapping[str, Contract])
     specs = [
         dg.AssetCheckSpec(
             name=NAME,
-            asset=[SCHEMA, contract.table],
+            asset=[LAYER, contract.table],
             blocking=True,
             description=f"{len(contract.checks())} rules on its columns, key and rows, from {contract.file}, "
             "and what must agree with other tables.",
@@ -49,13 +52,14 @@ def build_contract_checks(settings: Settings, contracts: Mapping[str, Contract])
         found: list[Verdict] = []
         with user_errors():
             with warehouse.connect() as con:
-                content = Content(con, SCHEMA)
+                con.execute(f"use {MARTS}")
+                content = Content(con, _SCHEMA)
                 for contract in contracts.values():
                     if contract.table in wanted:
-                        verdicts = audit_once(con, contract, content, schema=SCHEMA)
+                        verdicts = audit_once(con, contract, content, schema=_SCHEMA)
                         own = [rule for rule in reconciliations if rule.table == contract.table]
                         sound = without_broken_shapes(own, verdicts)
-                        verdicts += reconcile(con, sound, schema=SCHEMA, content=content)
+                        verdicts += reconcile(con, sound, schema=_SCHEMA, content=content)
                         _tell(verdicts)
                         found += verdicts
                         yield _result(contract, verdicts)
@@ -99,7 +103,7 @@ def _result(contract: Contract, verdicts: Sequence[Verdict]) -> dg.AssetCheckRes
             ]
         )
     return dg.AssetCheckResult(
-        asset_key=[SCHEMA, contract.table],
+        asset_key=[LAYER, contract.table],
         check_name=NAME,
         passed=not failed,
         severity=dg.AssetCheckSeverity.ERROR if severe or not failed else dg.AssetCheckSeverity.WARN,

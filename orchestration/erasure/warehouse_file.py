@@ -6,7 +6,7 @@ writing the file anew. Does not belong here: who is removed (`people.py`), or wh
 
 DuckDB marks deleted rows and leaves their bytes in the file until something else happens to need the room; a
 checkpoint does not change that. So what remains is copied into a new file, which takes the place of the old
-one in one step.
+one in one step. The marts are not copied: their file goes, and the next run makes them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import shutil
 
 import duckdb
 
-from orchestration import run_record
+from orchestration import marts, run_record
 from orchestration.erasure import crm_people
 from orchestration.ingest import tombstones
 from orchestration.ingest.forgotten_rows import Rules, remove_from_raw
@@ -56,7 +56,9 @@ def remove(con: duckdb.DuckDBPyConnection, new: list[Tombstone]) -> dict[str, tu
 
 
 def write_anew(warehouse: Warehouse) -> None:
-    """Copy the database into a new file and let that take its place. Nobody else may have it open."""
+    """Copy the database into a new file and let that take its place, and remove the marts. Nobody else may
+    have it open.
+    """
     new = warehouse.folder / "work.duckdb.new"
     for leftover in (new, new.with_name(f"{new.name}.wal")):
         leftover.unlink(missing_ok=True)
@@ -72,6 +74,7 @@ def write_anew(warehouse: Warehouse) -> None:
     # an old log beside the new file would be replayed into it; closing the database has folded it in
     warehouse.file.with_name(f"{warehouse.file.name}.wal").unlink(missing_ok=True)
     new.replace(warehouse.file)
+    marts.start_afresh(warehouse.marts_file)
     _sync(warehouse.folder)
 
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from orchestration import run_record
-from orchestration.checks.asset_checks import SCHEMA
+from orchestration.checks.asset_checks import LAYER
 from orchestration.checks.contracts import Contract
 from orchestration.errors import GateError
 from orchestration.made_from import code_version, made_from
+from orchestration.marts import MARTS
 from orchestration.publish.release import publish
 from orchestration.resources import Journal, user_errors
 from orchestration.settings import Settings
@@ -38,7 +39,7 @@ def build_release_asset(settings: Settings, contracts: Mapping[str, Contract]) -
 
     @dg.asset(
         key=["release"],
-        deps=[dg.AssetKey([SCHEMA, table]) for table in contracts],
+        deps=[dg.AssetKey([LAYER, table]) for table in contracts],
         group_name="release",
         owners=[OWNER],
         kinds={"python", "duckdb", "parquet", "pandera"},
@@ -100,7 +101,7 @@ def _odd(warnings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _data_warnings(con: "DuckDBPyConnection") -> list[dict[str, Any]]:
     """What the models found odd in the data, kept with the release; no row means nothing odd."""
     found = con.execute(
-        f"select code, entity, value, records, message from {SCHEMA}.{_WARNINGS} order by all"  # noqa: S608
+        f"select code, entity, value, records, message from {MARTS}.{_WARNINGS} order by all"  # noqa: S608
     )
     names = ("code", "entity", "value", "records", "message")
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

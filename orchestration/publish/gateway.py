@@ -25,12 +25,11 @@ from typing import Any
 import duckdb
 
 from orchestration.checks.audit import quoted
+from orchestration.marts import STORAGE_VERSION
 from orchestration.publish.store import TEMPORARY_PREFIX, Store, remove, sync, text_literal
 
 BY_RELEASE = "gateway"
 """The folder inside a release that holds a link to its Parquet files, named by the release."""
-STORAGE_VERSION = "v1.2.0"
-"""The oldest DuckDB that can read what we publish; BI tools carry old ones."""
 
 
 def link_for_gateway(folder: Path, release_id: str) -> None:

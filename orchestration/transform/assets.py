@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import dbt_assets
 
-from orchestration import run_record
+from orchestration import marts, run_record
 from orchestration.errors import GateError
 from orchestration.progress import Event, report
 from orchestration.publish.release import record_failure
@@ -86,12 +86,16 @@ class _Build:
     def begin(self, warehouse: Warehouse) -> None:
         with warehouse.connect() as con:
             run_record.prepare(con)
+            # where they stood before they had a file of their own
+            con.execute("drop schema if exists work.marts cascade")
             if run_record.as_of_now(con) is None:
                 raise GateError(
                     "No instant to describe: materialize the asset zeven/run first, or the whole job."
                 )
             if self.changes_tables:
                 run_record.forget_build(con)
+        if not self.context.is_subset:
+            marts.start_afresh(warehouse.marts_file)
 
     def results(self) -> Iterator[Result]:
         """Run dbt; one result per asset and check, as it happens."""

@@ -24,11 +24,13 @@ from dashboard import app, data, view
 from dashboard.pages.page import Source
 from dashboard.releases import Release
 from dashboard.words import Words
+from orchestration import marts
 from orchestration.checks.contracts import Column, Contract, load_contracts
 from orchestration.publish.manifest import ReleaseInfo, parse_instant, read_manifest
 from orchestration.publish.release import MODELS_DIR, publish
 from orchestration.publish.store import Store
 from orchestration.settings import PROJECT_ROOT, Settings, load_settings
+from orchestration.warehouse import Warehouse, make_private_folder
 
 COMPANY = '[company]\nname = "Shown"\n[sources.demo]\nkind = "files"\nfolder = "demo_data"\n'
 LAST_DAY = "2026-03-11"
@@ -81,7 +83,7 @@ def copy_of(company: Company, folder: Path) -> Company:
 def publish_changed(
     company: Company, *statements: str, tables: Mapping[str, Contract] | None = None
 ) -> ReleaseInfo:
-    """A new release of the tables that serve, after `statements` changed them in the schema `marts`.
+    """A new release of the tables that serve, after `statements` changed them in the marts.
 
     Nothing asks whether they make sense: what is published here is made up. `tables` come besides.
     """
@@ -91,7 +93,10 @@ def publish_changed(
     as_of = parse_instant(manifest["as_of"])
     contracts = {**_shown_tables(), **(tables or {})}
     with duckdb.connect() as con:
-        con.execute("set timezone = 'UTC'; create schema marts; create schema zeven")
+        con.execute("set timezone = 'UTC'; create schema zeven")
+        make_private_folder(settings.paths.warehouse)
+        marts.start_afresh(file := Warehouse(settings).marts_file)
+        marts.attach(con, file)
         con.execute(f"attach '{serving / 'zeven.duckdb'}' as serving (read_only)")
         for name in _shown_tables():
             con.execute(f"create table marts.{name} as from serving.{name}")

@@ -114,7 +114,7 @@ def build_and_publish(settings: Settings) -> str:
     """Load, build marts of what is in raw, publish: as a run does, in a tenth of a second."""
     load(settings)
     with Warehouse(settings).connect() as con:
-        con.execute("create schema if not exists staging; create schema if not exists marts")
+        con.execute("create schema if not exists staging")
         con.execute("create schema if not exists zeven")
         con.execute("create or replace view staging.stg_files__leads as from raw_files.leads")
         con.execute(

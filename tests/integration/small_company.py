@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration import marts
 from orchestration.checks.contracts import Column, Contract, Rule
 from orchestration.publish.manifest import ReleaseInfo
 from orchestration.publish.release import publish
@@ -61,7 +62,8 @@ def settings_in(folder: Path, *, keep: int = 30, published: str = "published") -
 def open_warehouse(settings: Settings) -> duckdb.DuckDBPyConnection:
     """A warehouse with a whole, passed build of generation 0."""
     con = duckdb.connect(str(settings.paths.warehouse / "work.duckdb"))
-    con.execute("create schema if not exists marts; create schema if not exists zeven; set timezone = 'UTC'")
+    marts.attach(con, marts.file_beside(settings.paths.warehouse / "work.duckdb"))
+    con.execute("create schema if not exists zeven; set timezone = 'UTC'")
     note_build(con)
     generate(con, 0)
     return con

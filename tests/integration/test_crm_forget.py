@@ -151,7 +151,7 @@ def build_and_publish(settings: Settings) -> str:
     extract(settings)
     newest = "qualify row_number() over (partition by id order by _batch_number desc, _source_row desc) = 1"
     with Warehouse(settings).connect() as con:
-        con.execute("create schema if not exists marts; create schema if not exists zeven")
+        con.execute("create schema if not exists zeven")
         con.execute(
             f"create or replace table marts.fct_leads as"
             f" select 'pd:' || id as lead_id from raw_pipedrive.leads {newest}"

@@ -12,11 +12,13 @@ import dagster as dg
 import pytest
 
 from orchestration import run_record
+from orchestration.checks.contracts import load_contracts
 from orchestration.definitions import build_defs
 from orchestration.errors import BusyError, GateError, SourceError
 from orchestration.instance import open_instance
 from orchestration.progress import Event, reporting_to
-from orchestration.publish.catalogue import current
+from orchestration.publish.catalogue import current, open_release
+from orchestration.publish.release import MODELS_DIR
 from orchestration.run import RunResult, run_pipeline
 from orchestration.schedules import JOB
 from orchestration.settings import Settings, load_settings
@@ -116,6 +118,21 @@ def test_progress_tells_of_every_raw_table_and_model(ran: Ran) -> None:
     assert not [event for event in ran.events if event.status == "failed"]
 
 
+def test_a_released_table_lies_in_the_order_of_its_key(ran: Ran) -> None:
+    """What readers narrow by first, so that equal content gives equal files."""
+    first = ["breakdown", "level", "team_id", "rep_id"]
+    models = load_contracts(MODELS_DIR)
+    del models["metric_catalog"]  # a seed, in the order of its file
+    with open_release(ran.settings) as con:
+        for name, contract in models.items():
+            key = sorted(contract.key, key=lambda name: first.index(name) if name in first else len(first))
+            lies, sorted_rows = (
+                con.execute(f"select {', '.join(contract.key)} from {name} {order}").fetchall()
+                for order in ("", f"order by {', '.join(key)}")
+            )
+            assert lies == sorted_rows, name
+
+
 def test_the_lock_is_free_and_the_warehouse_closed_afterwards(ran: Ran) -> None:
     assert holder(ran.settings) is None
     with Warehouse(ran.settings, wait_seconds=0).connect() as con:
@@ -190,6 +207,8 @@ def test_a_failing_test_stops_the_run_with_a_sentence(ran: Ran) -> None:
     """A probability of 40 where 0 to 1 is meant: the release before serves, the next run tries again."""
     file = ran.settings.sources["crm"].folder / "opportunities-2.csv"
     file.write_text(OPPORTUNITIES.replace("O2,", "O3,").replace("0.4", "40"))
+    with Warehouse(ran.settings).connect() as con:
+        con.execute("create table marts.of_an_earlier_build as select 1 as one")
     events: list[Event] = []
     try:
         with pytest.raises(GateError) as failed, reporting_to(events.append):
@@ -211,6 +230,10 @@ def test_a_failing_test_stops_the_run_with_a_sentence(ran: Ran) -> None:
         assert instance.get_runs(limit=1)[0].status == dg.DagsterRunStatus.FAILURE
     with Warehouse(ran.settings).connect(read_only=True) as con:
         assert run_record.last_released(con) is None, "the next run would find nothing new"
+        kept = con.execute(
+            "select 1 from duckdb_tables() where table_name = 'of_an_earlier_build'"
+        ).fetchall()
+    assert not kept, "a whole build starts with a file of its own"
 
 
 def test_a_refused_source_is_told_as_it_is(ran: Ran, tmp_path: Path) -> None:

@@ -149,7 +149,10 @@ def test_a_new_warehouse_is_stored_the_newest_way_and_an_old_one_stays_usable(
     def storage() -> str:
         with Warehouse(settings).connect() as con:
             con.execute("create or replace table t as select 'x' || range as x from range(1000)")
-            query = "select tags['storage_version'] from duckdb_databases() where not internal"
+            query = (
+                "select tags['storage_version'] from duckdb_databases() "
+                "where database_name = current_database()"
+            )
             return str(con.execute(query).fetchall()[0][0])
 
     with duckdb.connect(str(tmp_path / "newest.duckdb"), config={"storage_compatibility_version": "latest"}):

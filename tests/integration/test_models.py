@@ -66,7 +66,8 @@ def test_everything_passes(outcomes: dict[str, str], kind: str, good: str, at_le
 def test_every_contract_holds_for_an_empty_company(settings: Settings, outcomes: dict[str, str]) -> None:
     assert outcomes
     with Warehouse(settings).connect(read_only=True) as con:
-        verdicts = audit(con, load_contracts(Path(PROJECT_ROOT / "models")), schema="marts")
+        con.execute("use marts")
+        verdicts = audit(con, load_contracts(Path(PROJECT_ROOT / "models")), schema="main")
     assert len(verdicts) > 600
     assert [verdict.message for verdict in verdicts if not verdict.passed] == []
 

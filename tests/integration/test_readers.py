@@ -228,7 +228,7 @@ def test_a_missing_table_and_a_lost_column_are_told(con: Any, settings: Settings
 
 def test_of_many_failures_the_first_five_are_told(con: Any, settings: Settings) -> None:
     rules = tuple(Rule(f"low_{n}", f"amount < {n}") for n in range(7))
-    con.execute("update marts.kpi_sales set amount = 7")
+    con.execute("update marts.kpi_sales set amount = 7; drop table marts.dim_teams")
     with pytest.raises(GateError) as refused:
         publish_small(con, settings, contracts={"kpi_sales": dataclasses.replace(KPI, rules=rules)})
     lines = str(refused.value).splitlines()

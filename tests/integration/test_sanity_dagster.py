@@ -20,7 +20,16 @@ from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse, writer_lock
 
 LEADS = Contract("fct_leads", "One row per lead.", (Column("lead_id", "varchar", "Lead."),), ("lead_id",))
-TABLES = {**CONTRACTS, "fct_leads": LEADS}
+WARNINGS = Contract(
+    "data_warnings",
+    "One row per finding.",
+    tuple(
+        Column(name, "bigint" if name == "records" else "varchar", "Of the finding.")
+        for name in ("code", "entity", "value", "records", "message")
+    ),
+    ("code", "entity", "value"),
+)
+TABLES = {**CONTRACTS, "fct_leads": LEADS, "data_warnings": WARNINGS}
 
 
 @pytest.fixture
@@ -28,7 +37,6 @@ def settings(tmp_path: Path) -> Settings:
     settings = settings_in(tmp_path)
     (tmp_path / "in").mkdir()
     with writer_lock(settings, who="a test"), Warehouse(settings).connect() as con:
-        con.execute("create schema marts")
         con.execute(
             "create table marts.kpi_sales as select 'crm:T' || n as team_id, 0::bigint as generation, "
             "n::decimal(18,2) as amount, 0.5::double as win_ratio from range(1, 31) t(n); "

@@ -55,9 +55,10 @@ def broken_contracts(compiled: Compiled, world: World) -> list[Difference]:
     models = Path(PROJECT_ROOT / "models")
     contracts = load_contracts(models)
     with built(compiled, world) as con:
+        con.execute("use marts")
         verdicts = [
-            *audit(con, contracts, schema="marts"),
-            *reconcile(con, load_reconciliations(models, contracts), schema="marts"),
+            *audit(con, contracts, schema="main"),
+            *reconcile(con, load_reconciliations(models, contracts), schema="main"),
         ]
     return [
         Difference(f"contract of {verdict.table}", (), verdict.rule, verdict.message, "")

@@ -19,6 +19,7 @@ from orchestration import run_record
 from orchestration.ingest.export_format import TABLES, Column
 from orchestration.ingest.raw_tables import raw_name
 from orchestration.ingest.registry import KINDS
+from orchestration.marts import MARTS
 from orchestration.settings import PROJECT_ROOT
 from tests.proof.compiled import DATABASE, SIGHTINGS, SOURCE, Compiled, Node, prepare_history
 from tests.reference.world import Record, Rules, Sighting, Value, World
@@ -34,7 +35,8 @@ def built(
     """A database in which every model has run on the world, and on what `land` puts into raw."""
     con = duckdb.connect(config={"threads": 1, "memory_limit": "1GB", "preserve_insertion_order": False})
     try:
-        con.execute(f"set TimeZone = 'UTC'; attach ':memory:' as {DATABASE}; use {DATABASE}")
+        con.execute(f"set TimeZone = 'UTC'; attach ':memory:' as {DATABASE}; attach ':memory:' as {MARTS}")
+        con.execute(f"use {DATABASE}")
         _load(con, compiled, world)
         if land is not None:
             land(con)
@@ -60,7 +62,9 @@ def rows_of(con: duckdb.DuckDBPyConnection, table: str) -> list[Record]:
 
 
 def published_tables(con: duckdb.DuckDBPyConnection) -> list[str]:
-    found = con.execute("select table_name from duckdb_tables() where schema_name = 'marts' order by all")
+    found = con.execute(
+        "select table_name from duckdb_tables() where database_name = ? order by all", [MARTS]
+    )
     return [name for (name,) in found.fetchall()]
 
 
@@ -76,7 +80,7 @@ def failing_tests(con: duckdb.DuckDBPyConnection, compiled: Compiled) -> dict[st
 def _load(con: duckdb.DuckDBPyConnection, compiled: Compiled, world: World) -> None:
     for kind in KINDS.values():
         kind.prepare(con)
-    schemas = {model.relation.split(".")[1] for model in (*compiled.models, *compiled.seeds)}
+    schemas = {node.relation.rpartition(".")[0] for node in (*compiled.models, *compiled.seeds)}
     con.execute("; ".join(f"create schema if not exists {schema}" for schema in sorted(schemas)))
     run_record.prepare(con)
     run_record.begin(con, "this run", world.as_of.replace(tzinfo=UTC), world.observed_at.replace(tzinfo=UTC))

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration import marts
 from orchestration.checks.contracts import Column, Contract
 from orchestration.publish.manifest import ReleaseInfo
 from orchestration.publish.release import publish
 from orchestration.settings import Settings, load_settings
+from orchestration.warehouse import Warehouse, make_private_folder
 
 AS_OF = datetime(2026, 4, 15, 21, 59, 59, tzinfo=UTC)  # 15 April, the last second, in Amsterdam
 
@@ -75,7 +77,10 @@ def publish_release(settings: Settings, *, made: datetime, warnings: int = 0) ->
     columns = ", ".join(column.name for column in SCORECARD.columns)
     casts = ", ".join(f"{column.name}::{column.data_type} as {column.name}" for column in SCORECARD.columns)
     with duckdb.connect() as con:
-        con.execute("set timezone = 'UTC'; create schema marts; create schema zeven")
+        con.execute("set timezone = 'UTC'; create schema zeven")
+        make_private_folder(settings.paths.warehouse)
+        marts.start_afresh(file := Warehouse(settings).marts_file)
+        marts.attach(con, file)
         con.execute(
             f"create table marts.kpi_scorecard as select {casts} from (values {_ROWS}) as rows({columns})"
         )

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from published_company import AS_OF, just_now, settings_in
 
+from orchestration import marts
 from orchestration.checks.contracts import Column, Contract, load_contracts
 from orchestration.cli import cli
 from orchestration.commands import restated
@@ -26,6 +27,7 @@ from orchestration.publish.release import publish
 from orchestration.publish.store import remove
 from orchestration.restatements.definitions import changed_definitions
 from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.warehouse import Warehouse, make_private_folder
 
 OPPORTUNITY = (
     "opportunity_id varchar, rep_id varchar, team_id varchar, lead_rep_id varchar, source varchar, "
@@ -73,7 +75,10 @@ def release(
     """
     made = just_now(minutes_ago)
     with duckdb.connect() as con:
-        con.execute("set timezone = 'UTC'; create schema marts; create schema zeven")
+        con.execute("set timezone = 'UTC'; create schema zeven")
+        make_private_folder(settings.paths.warehouse)
+        marts.start_afresh(file := Warehouse(settings).marts_file)
+        marts.attach(con, file)
         con.execute(f"create table marts.fct_opportunities ({OPPORTUNITY})")
         for name, (rep, day, amount) in deals.items():
             con.execute(
@@ -99,6 +104,8 @@ def release(
             "$2::timestamptz as finished_at, true as passed, true as is_whole, '[]'::json as checks",
             [AS_OF, made],
         )
+        for table in CONTRACTS.keys() - set(only):
+            con.execute(f"drop table if exists marts.{table}")
         return publish(
             con,
             settings,

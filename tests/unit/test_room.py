@@ -12,11 +12,12 @@ from published_company import just_now, publish_release, settings_in
 from orchestration.errors import ZevenError
 from orchestration.room import MEBIBYTE, refuse_a_full_disk
 from orchestration.settings import Settings
+from orchestration.warehouse import Warehouse
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """With a release of a few MiB and a working database of 6."""
+    """With a release of a few MiB, the tables for it, and a working database of 6."""
     made = settings_in(tmp_path)
     publish_release(made, made=just_now())
     made.paths.warehouse.mkdir(exist_ok=True)
@@ -27,7 +28,8 @@ def settings(tmp_path: Path) -> Settings:
 def needed(settings: Settings) -> int:
     release = (settings.paths.published / "current").resolve()
     files = [path for path in release.rglob("*") if path.is_file() and not path.is_symlink()]
-    return sum(path.stat().st_size for path in files) + 3 * MEBIBYTE
+    tables = Warehouse(settings).marts_file.stat().st_size
+    return sum(path.stat().st_size for path in files) + tables + 3 * MEBIBYTE
 
 
 @pytest.mark.parametrize(("short", "is_refused"), [(1, True), (0, False)])

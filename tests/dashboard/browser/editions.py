@@ -42,8 +42,8 @@ def sibling(company: Company, folder: Path) -> Company:
 
 def publish_edition(company: Company, built: Company, edits: Sequence[str] = ()) -> str:
     """Publish what `built` holds, with `edits`, as a release of `company`; its id. Raises `GateError`."""
-    work = "work.duckdb"
-    shutil.copy(built.folder / "warehouse" / work, company.folder / "warehouse" / work)
+    for file in ("work.duckdb", "work.duckdb.marts"):
+        shutil.copy(built.folder / "warehouse" / file, company.folder / "warehouse" / file)
     with Warehouse(company.settings).connect() as con:
         for edit in edits:
             con.execute(edit)
