@@ -43,7 +43,7 @@
 
 {#
     counts, amounts: {column: aggregate expression}, of whole numbers and of money. Only weeks and months of reps are counted from the
-    records; quarters, years, teams and the company are sums of sums: half the time for a million records.
+    records; quarters, years, teams and the company are sums of sums: for 600,000 contact moments 0.6 s of CPU instead of 2.0.
 #}
 {% macro sums_by_cut(records, day=none, counts={}, amounts={}, breakdowns={}, with_total=true) -%}
     {%- set sums = [] -%}

@@ -1,7 +1,9 @@
 -- One row per period, member and breakdown value in which leads were answered or followed up: how many different ones.
 -- Source and industry are the lead's own; it has contact moments of many channels and products.
 with contact_moments as (
-    select * from {{ ref('fct_contact_moments') }} where contact_role in ('first_response', 'follow_up')
+    select lead_id, rep_id, channel, source, industry, product_id, occurred_on
+    from {{ ref('fct_contact_moments') }}
+    where contact_role in ('first_response', 'follow_up')
 ),
 
 -- numbers are told apart in half the time of ids

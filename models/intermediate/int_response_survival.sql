@@ -8,38 +8,28 @@ placed as (
     {{ at_every_total('leads', 'created_on', ['waiting_minutes', 'is_answered']) }}
 ),
 
-counted as (
-    select
-        period_no,
-        member_no,
-        value_no,
-        waiting_minutes,
-        count(*) as leads,
-        count(*) filter (where is_answered) as responses
-    from placed
-    group by period_no, member_no, value_no, waiting_minutes
-),
-
-exposed as (
+ranked as (
     select
         *,
-        -- who waited as long or longer; leads that stopped waiting without an answer at the same minute are among them
-        sum(leads) over (partition by period_no, member_no order by waiting_minutes desc) as leads_at_risk
-    from counted
+        -- who waited as long or longer; at the same minute answers come before those who stopped waiting without one
+        count(*) over (partition by period_no, member_no)
+        - row_number() over (partition by period_no, member_no order by waiting_minutes asc, is_answered desc)
+        + 1 as leads_at_risk
+    from placed
 ),
 
 survived as (
     select
         *,
+        -- the product of the shares that went on waiting, one answer after the other; after the last one nobody waits
         case
-            when responses = leads_at_risk then 0
-            -- the product of the shares that went on waiting
+            when is_answered and leads_at_risk = 1 then 0
             else exp(
-                sum(ln(nullif({{ ratio('leads_at_risk - responses', 'leads_at_risk') }}, 0)))
-                    over (partition by period_no, member_no order by waiting_minutes)
+                sum(case when is_answered then ln(nullif({{ ratio('leads_at_risk - 1', 'leads_at_risk') }}, 0)) end)
+                    over (partition by period_no, member_no order by waiting_minutes asc, is_answered desc rows unbounded preceding)
             )
         end as survival
-    from exposed
+    from ranked
 ),
 
 medians as (
