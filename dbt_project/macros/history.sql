@@ -2,15 +2,26 @@
 
 {#
     The value that was told last; before it was ever told, the first that was told; if it never was, that of today. Null is a
-    value. Wants rows `versioned` with tells_<column> and version_of_<column> (how often it was told so far), and `opportunities`.
+    value, so what was told is wrapped: a null without a wrapping was not told. Wants rows `numbered` with tells_<column>, `opportunities`,
+    and the windows `so_far` and `from_here` over the changes of an opportunity, which all columns share: one sort for all.
 #}
-{% macro value_told_last(column) -%}
-    {%- set told = 'case when versioned.tells_' ~ column ~ ' then versioned.' ~ column ~ ' end' -%}
-    {%- set version = 'versioned.version_of_' ~ column -%}
-    case
-        when max({{ version }}) over (partition by versioned.opportunity_id) = 0 then opportunities.{{ column }}
-        when {{ version }} = 0
-            then max(case when {{ version }} = 1 then {{ told }} end) over (partition by versioned.opportunity_id)
-        else max({{ told }}) over (partition by versioned.opportunity_id, {{ version }})
-    end
+{% macro value_told_last(column) %}{{ return(adapter.dispatch('value_told_last')(column)) }}{% endmacro %}
+{% macro duckdb__value_told_last(column) -%}
+    {%- set told = 'case when numbered.tells_' ~ column ~ ' then struct_pack(told := numbered.' ~ column ~ ') end' -%}
+    struct_extract(
+        coalesce(
+            last_value({{ told }} ignore nulls) over so_far,
+            first_value({{ told }} ignore nulls) over from_here,
+            struct_pack(told := opportunities.{{ column }})
+        ),
+        'told'
+    )
+{%- endmacro %}
+{% macro spark__value_told_last(column) -%}
+    {%- set told = "case when numbered.tells_" ~ column ~ " then named_struct('told', numbered." ~ column ~ ") end" -%}
+    coalesce(
+        last({{ told }}, true) over so_far,
+        first({{ told }}, true) over from_here,
+        named_struct('told', opportunities.{{ column }})
+    ).told
 {%- endmacro %}

@@ -60,26 +60,25 @@ numbered as (
     from all_told
 ),
 
-versioned as (
-    select
-        *,
-        {%- for column in columns %}
-        count(case when tells_{{ column }} then 1 end)
-            over (partition by opportunity_id order by change_number rows unbounded preceding) as version_of_{{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from numbered
-),
-
 carried as (
     select
-        versioned.opportunity_id,
-        versioned.told_at,
-        versioned.change_number,
+        numbered.opportunity_id,
+        numbered.told_at,
+        numbered.change_number,
         {%- for column in columns %}
         {{ value_told_last(column) }} as {{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from versioned
-    inner join opportunities on versioned.opportunity_id = opportunities.opportunity_id
+    from numbered
+    inner join opportunities on numbered.opportunity_id = opportunities.opportunity_id
+    window
+        so_far as (
+            partition by numbered.opportunity_id order by numbered.change_number
+            rows between unbounded preceding and current row
+        ),
+        from_here as (
+            partition by numbered.opportunity_id order by numbered.change_number
+            rows between current row and unbounded following
+        )
 )
 
 select * from carried
