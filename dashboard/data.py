@@ -62,8 +62,9 @@ def catalog(release: Release) -> dict[str, Row]:
 
 def scorecard(release: Release, view: View) -> tuple[Row, ...]:
     """The seven headlines of the view's member in every period of its type up to its own, oldest first."""
+    member = _is(view.member)
     found = release.rows(
-        f"select * from kpi_scorecard where period_type = $period_type and {_is(view.member)} "
+        f"select * from kpi_scorecard where period_type = $period_type and {member} "
         "order by period_start, sort_order",
         period_type=view.period.type,
         **_known(view.member),
@@ -75,9 +76,10 @@ def history(
     release: Release, slug: str, view: View, breakdown: str = "total", value: str = "total"
 ) -> tuple[Row, ...]:
     """One breakdown value of a metric in every period of the view's type up to its own, oldest first."""
+    member = _is(view.member)
     # all periods, whichever is shown: the member's next period then costs no query
     found = release.rows(
-        f"select * from {_table(slug)} where period_type = $period_type and {_is(view.member)} "
+        f"select * from {_table(slug)} where period_type = $period_type and {member} "
         "and breakdown = $breakdown and breakdown_value = $value order by period_start",
         period_type=view.period.type,
         breakdown=breakdown,
@@ -97,8 +99,9 @@ def by_value(
     release: Release, slug: str, view: View, breakdown: str, start: date | None = None
 ) -> tuple[Row, ...]:
     """Rows of one metric for the view's member, by breakdown value, in its period or the one of `start`."""
+    member = _is(view.member)
     return release.rows(
-        f"select * from {_table(slug)} where period_type = $period_type and {_is(view.member)} "
+        f"select * from {_table(slug)} where period_type = $period_type and {member} "
         "and period_start = $start and breakdown = $breakdown order by breakdown_value",
         period_type=view.period.type,
         start=start or view.period.start,
@@ -153,9 +156,10 @@ def signals(release: Release, view: View) -> tuple[Row, ...]:
 
 def closed_by_day(release: Release, view: View, since: date, until: date) -> tuple[Row, ...]:
     """Amount won per day the deals were closed on, days without any left out."""
+    narrowed = _and(_records(view))
     found = release.rows(
         "select closed_on, sum(amount) as amount, count(*) as deals from fct_opportunities "
-        f"where outcome = 'won' and is_closed {_and(_records(view))} group by closed_on order by closed_on",
+        f"where outcome = 'won' and is_closed {narrowed} group by closed_on order by closed_on",
         **_records(view),
     )
     return tuple(row for row in found if since <= row["closed_on"] <= until)
@@ -178,13 +182,14 @@ def response_buckets(
 
     `bucket` counts from 0; one past the edges is longer, and null is unanswered or known by the day only.
     """
+    narrowed = _and(_records(view))
     cases = " ".join(f"when business_response_minutes <= ${f'edge_{n}'} then {n}" for n in range(len(edges)))
     return release.rows(
         f"select case when not is_answered or business_response_minutes is null then null {cases} "
         f"else {len(edges)} end as bucket, is_answered, count(*) as leads, "
         "count(*) filter (where is_customer) as customers from fct_leads "
         "where has_response_clock and created_on between $since and $until "
-        f"{_and(_records(view))} group by all order by all",
+        f"{narrowed} group by all order by all",
         since=since,
         until=until,
         **{f"edge_{n}": edge for n, edge in enumerate(edges)},
@@ -203,10 +208,11 @@ def names(release: Release, dimension: str) -> dict[str, str]:
 
 def largest_deals(release: Release, view: View, limit: int) -> tuple[Row, ...]:
     """The largest deals won in the view's period."""
+    narrowed = _and(_records(view))
     return release.rows(
         "select opportunity_id, rep_id, source, closed_on, sales_cycle_days, amount from fct_opportunities "
         "where outcome = 'won' and is_closed and closed_on between $since and $until "
-        f"{_and(_records(view))} "
+        f"{narrowed} "
         "order by amount desc, opportunity_id limit $limit",
         since=view.period.start,
         until=view.period.end,
@@ -217,11 +223,12 @@ def largest_deals(release: Release, view: View, limit: int) -> tuple[Row, ...]:
 
 def overdue_deals(release: Release, view: View, limit: int) -> tuple[Row, ...]:
     """Open qualified deals whose expected day of closing has passed, the largest first; as they are now."""
+    narrowed = _and(_records(view))
     return release.rows(
         "select opportunity_id, rep_id, stage, expected_close_on, amount, "
         "date_diff('day', expected_close_on, $today) as days_overdue from fct_opportunities "
         "where is_open and is_qualified and expected_close_on < $today "
-        f"{_and(_records(view))} "
+        f"{narrowed} "
         "order by amount desc, opportunity_id limit $limit",
         today=release.today,
         limit=limit,
@@ -231,13 +238,14 @@ def overdue_deals(release: Release, view: View, limit: int) -> tuple[Row, ...]:
 
 def age_of_open_deals(release: Release, view: View, edges: tuple[int, ...]) -> tuple[Row, ...]:
     """Open qualified deals by their age in days up to each of `edges`; as they are now. Buckets from 0."""
+    narrowed = _and(_records(view))
     cases = " ".join(
         f"when date_diff('day', created_on, $today) <= ${f'edge_{n}'} then {n}" for n in range(len(edges))
     )
     return release.rows(
         f"select case {cases} else {len(edges)} end as bucket, count(*) as deals, sum(amount) as amount "
         "from fct_opportunities where is_open and is_qualified "
-        f"{_and(_records(view))} group by all order by all",
+        f"{narrowed} group by all order by all",
         today=release.today,
         **{f"edge_{n}": edge for n, edge in enumerate(edges)},
         **_records(view),
@@ -257,7 +265,7 @@ def _is(values: Mapping[str, Any]) -> str:
 
 def _and(values: Mapping[str, Any]) -> str:
     """The same behind another condition; nothing where nothing narrows."""
-    return f"and {_is(values)}" if values else ""
+    return "and " + _is(values) if values else ""
 
 
 def _known(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def test_sql_stands_in_data_alone(name: str) -> None:
 
 def test_queries_bind_what_comes_from_outside() -> None:
     """What is put into a text is made of the file's own names, not of a view, an address or a row."""
-    own = {"_MEMBER", "_OWNED", "_table", "_columns", "cases", "edges"}
+    own = {"member", "narrowed", "_table", "_columns", "cases", "edges"}
     for node in ast.walk(TREES["data.py"]):
         if isinstance(node, ast.JoinedStr) and any(
             _is_text(part) and re.search(r"\b(select|and|from|else)\b", part.value) for part in node.values
@@ -119,6 +119,12 @@ def test_queries_bind_what_comes_from_outside() -> None:
             named = {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
             outside = named - {"len", "slug", "columns"} - own
             assert not outside, f"data.py:{node.lineno} puts {outside} into SQL"
+    made = {
+        ast.unparse(node.value)
+        for node in ast.walk(TREES["data.py"])
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("member", "narrowed")
+    }
+    assert made == {"_is(view.member)", "_and(_records(view))"}  # which take the names of columns alone
 
 
 def test_the_exposure_names_what_the_queries_read() -> None:
