@@ -24,7 +24,6 @@
         {{ compiled_code }}
     ){{ in_order_of_key() }}
     {%- endcall %}
-    {% do adapter.commit() %}
     {{ return({'relations': [target]}) }}
 {% endmacro %}
 

@@ -100,6 +100,11 @@ def _odd(warnings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _data_warnings(con: "DuckDBPyConnection") -> list[dict[str, Any]]:
     """What the models found odd in the data, kept with the release; no row means nothing odd."""
+    known = con.execute(
+        "select 1 from duckdb_tables() where database_name = ? and table_name = ?", [MARTS, _WARNINGS]
+    )
+    if not known.fetchall():  # such as after an upgrade, when the tables stood elsewhere
+        raise GateError("Nothing was published: the tables to publish are not there; run the whole pipeline.")
     found = con.execute(
         f"select code, entity, value, records, message from {MARTS}.{_WARNINGS} order by all"  # noqa: S608
     )

@@ -72,6 +72,16 @@ def run_release(settings: Settings, **config: str) -> tuple[dg.ExecuteInProcessR
     return result, journal
 
 
+def test_without_the_tables_publishing_says_what_to_do(settings: Settings) -> None:
+    Warehouse(settings).marts_file.unlink()  # as after an upgrade, when they stood elsewhere
+    result, journal = run_release(settings)
+    assert not result.success
+    assert journal.release is None
+    [failure] = [event for event in result.all_events if event.is_step_failure]
+    said = "Nothing was published: the tables to publish are not there; run the whole pipeline."
+    assert said in str(failure.event_specific_data)
+
+
 def test_what_disagrees_stands_in_the_check_of_its_table(settings: Settings) -> None:
     change(settings, "delete from marts.dim_teams where team_id < 'crm:T29'")
     definitions = dg.Definitions(
