@@ -24,8 +24,17 @@ from demo.simulate import simulate
 from orchestration import run_record
 from orchestration.ingest import files
 from orchestration.ingest.registry import KINDS
-from tests.proof.compiled import DATABASE, SOURCE, Node, compile_project, prepare_history, settings_for
-from tests.proof.in_memory import header, insert_rows, published_tables, rows_of, run, shipped
+from tests.proof.compiled import SOURCE, Node, compile_project, prepare_history, settings_for
+from tests.proof.in_memory import (
+    attach_empty,
+    header,
+    insert_rows,
+    make_schemas,
+    published_tables,
+    rows_of,
+    run,
+    shipped,
+)
 from tests.reference.world import Record, Rules
 
 SEED, SCALE, YEARS, UNTIL = 11, 0.05, 1, date(2026, 3, 31)
@@ -72,7 +81,7 @@ def of(land: Land, source: Mapping[str, Any] | None = None, plan: Plan | None = 
         compiled = compile_project(Rules(), Path(name), source, besides)
         con = duckdb.connect(config={"threads": 2, "memory_limit": "2GB", "preserve_insertion_order": False})
         try:
-            con.execute(f"set TimeZone = 'UTC'; attach ':memory:' as {DATABASE}; use {DATABASE}")
+            attach_empty(con)
             for kind in KINDS.values():
                 kind.prepare(con)
             land(con, SOURCE, Path(name))
@@ -82,8 +91,7 @@ def of(land: Land, source: Mapping[str, Any] | None = None, plan: Plan | None = 
                 settings.paths.warehouse.mkdir(exist_ok=True)
                 for table in files.TABLES:
                     files.load_table(con, settings, "plan", table, LOADED_AT)
-            schemas = {model.relation.split(".")[1] for model in (*compiled.models, *compiled.seeds)}
-            con.execute("; ".join(f"create schema if not exists {schema}" for schema in sorted(schemas)))
+            make_schemas(con, compiled)
             run_record.prepare(con)
             run_record.begin(con, "this run", ledger().end.replace(tzinfo=UTC), LOADED_AT)
             prepare_history(con)
@@ -126,7 +134,7 @@ def staged(crm: str, lands: Mapping[str, Land], source: Mapping[str, Any]) -> di
         found: dict[str, Tables] = {}
         for which, land in lands.items():
             with duckdb.connect() as con:
-                con.execute(f"set TimeZone = 'UTC'; attach ':memory:' as {DATABASE}; use {DATABASE}")
+                attach_empty(con)
                 for kind in KINDS.values():
                     kind.prepare(con)
                 land(con, SOURCE, Path(name))

@@ -35,8 +35,7 @@ def built(
     """A database in which every model has run on the world, and on what `land` puts into raw."""
     con = duckdb.connect(config={"threads": 1, "memory_limit": "1GB", "preserve_insertion_order": False})
     try:
-        con.execute(f"set TimeZone = 'UTC'; attach ':memory:' as {DATABASE}; attach ':memory:' as {MARTS}")
-        con.execute(f"use {DATABASE}")
+        attach_empty(con)
         _load(con, compiled, world)
         if land is not None:
             land(con)
@@ -52,6 +51,17 @@ def run(con: duckdb.DuckDBPyConnection, model: Node) -> None:
         con.execute(f"insert into {model.relation} by name ({model.sql})")
     else:
         con.execute(f"create {model.materialized} {model.relation} as ({model.sql}\n)")
+
+
+def attach_empty(con: duckdb.DuckDBPyConnection) -> None:
+    """A warehouse and its marts, in memory, under the names that compiled models know."""
+    con.execute(f"set TimeZone = 'UTC'; attach ':memory:' as {DATABASE}; attach ':memory:' as {MARTS}")
+    con.execute(f"use {DATABASE}")
+
+
+def make_schemas(con: duckdb.DuckDBPyConnection, compiled: Compiled) -> None:
+    schemas = {node.relation.rpartition(".")[0] for node in (*compiled.models, *compiled.seeds)}
+    con.execute("; ".join(f"create schema if not exists {schema}" for schema in sorted(schemas)))
 
 
 def rows_of(con: duckdb.DuckDBPyConnection, table: str) -> list[Record]:
@@ -80,8 +90,7 @@ def failing_tests(con: duckdb.DuckDBPyConnection, compiled: Compiled) -> dict[st
 def _load(con: duckdb.DuckDBPyConnection, compiled: Compiled, world: World) -> None:
     for kind in KINDS.values():
         kind.prepare(con)
-    schemas = {node.relation.rpartition(".")[0] for node in (*compiled.models, *compiled.seeds)}
-    con.execute("; ".join(f"create schema if not exists {schema}" for schema in sorted(schemas)))
+    make_schemas(con, compiled)
     run_record.prepare(con)
     run_record.begin(con, "this run", world.as_of.replace(tzinfo=UTC), world.observed_at.replace(tzinfo=UTC))
     for name, records in world.tables.items():
