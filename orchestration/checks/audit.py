@@ -71,7 +71,7 @@ def audit_table(
     """The verdicts of one table; a missing table fails its check `columns`.
 
     A table of more than `batch_rows` rows is read in batches, so that memory holds one of them at a time;
-    only the columns of the key, which rows must not share, are read as a whole.
+    which rows share their key is asked of the database, and looked at once more.
     """
     import polars as pl
 
@@ -96,9 +96,24 @@ def audit_table(
     for start in range(0, int(read("max(rowid)").item()) + 1, batch_rows):
         batch = read(where=f"rowid >= {start} and rowid < {start + batch_rows}")
         _add(findings, _row_findings(batch, contract, whole_table=False))
-    keys = read(", ".join(quoted(column) for column in contract.key))
-    _add(findings, _row_findings(keys, _of_key_alone(contract)))
+    keys = pl.DataFrame(con.sql(_shared_keys(contract, schema)))
+    of_key = dataclasses.replace(_of_key_alone(contract), minimum_rows=0)
+    _add(findings, _row_findings(keys, of_key))
+    if total < contract.minimum_rows:
+        findings["minimum_rows"] = _Finding()
     return _verdicts(contract, findings, total, types)
+
+
+def _shared_keys(contract: Contract, schema: str) -> str:
+    """The query for the keys of all rows that share theirs with another row; the database may spill."""
+    table, key = f"{quoted(schema)}.{quoted(contract.table)}", [quoted(column) for column in contract.key]
+    columns = ", ".join(key)
+    shared = f"select {columns} from {table} group by {columns} having count(*) > 1"  # noqa: S608 (quoted)
+    same = " and ".join(f"stored.{column} is not distinct from shared.{column}" for column in key)
+    return (
+        f"select {', '.join(f'stored.{column}' for column in key)} from {table} as stored "  # noqa: S608 (quoted)
+        f"inner join ({shared}) as shared on {same} order by stored.rowid"
+    )
 
 
 def audit_once(
