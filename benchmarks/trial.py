@@ -7,10 +7,12 @@ measuring one (`measure.py`), how often, and what is made of it (`bench.py`).
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date
 from pathlib import Path
@@ -76,7 +78,9 @@ class Trial:
 
     def differences(self) -> list[str]:
         """Between the floor's tables and the release's, both of the same files."""
-        return compare.differences(self.folder / "floor.duckdb", self.release)
+        # in a process of its own: Linux counts the memory of who starts a command as the command's, too
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+            return process.submit(compare.differences, self.folder / "floor.duckdb", self.release).result()
 
     def add_a_day(self, fraction: float, days: int) -> None:
         """The files of a day, `days` after the last one; it becomes the day that a run describes."""
