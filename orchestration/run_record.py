@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from orchestration.tables import has_table
+
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
@@ -49,7 +51,7 @@ def begin(con: DuckDBPyConnection, run_id: str, as_of: datetime, observed_at: da
     What was built before counts as unfinished, and what the last run saw of the opportunities is forgotten if
     it came to no release: a load that the gate refused must not stay behind in our history.
     """
-    if _has_table(con, "history", "int_opportunity_sightings"):
+    if has_table(con, "history", "int_opportunity_sightings"):
         con.execute(
             "delete from history.int_opportunity_sightings where run_id in (select run_id from zeven.run) "
             "and run_id not in (select run_id from zeven.last_published)"
@@ -98,17 +100,10 @@ def restore_release(con: DuckDBPyConnection, released: Released) -> None:
 
 def last_released(con: DuckDBPyConnection) -> Released | None:
     """None where nothing was released from this warehouse, or it has no tables yet."""
-    if not _has_table(con, "zeven", "released"):
+    if not has_table(con, "zeven", "released"):
         return None
     found = con.execute("select release_id, as_of, made_from from zeven.released").fetchall()
     return Released(found[0][0], found[0][1].replace(tzinfo=UTC), found[0][2]) if found else None
-
-
-def _has_table(con: DuckDBPyConnection, schema: str, table: str) -> bool:
-    found = con.execute(
-        "select 1 from duckdb_tables() where schema_name = ? and table_name = ?", [schema, table]
-    )
-    return bool(found.fetchall())
 
 
 def _replace(con: DuckDBPyConnection, table: str, row: tuple[Any, ...]) -> None:

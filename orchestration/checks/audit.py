@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestration.checks.contracts import Check, Column, Contract, Severity
+from orchestration.tables import has_table
 
 if TYPE_CHECKING:
     import duckdb
@@ -90,15 +91,14 @@ def audit_table(
     is_right = list(wanted.items()) == [(name, found.lower()) for name, found in types.items()]
     if not is_right and (findings := _shape_findings(read(where="false"), contract, types)):
         return _verdicts(contract, findings, total, types)
-    if total <= batch_rows or not _is_stored(con, schema, contract.table):
+    if total <= batch_rows or not has_table(con, schema, contract.table):
         return _verdicts(contract, _row_findings(read(), contract), total, types)
     findings = {}
     for start in range(0, int(read("max(rowid)").item()) + 1, batch_rows):
         batch = read(where=f"rowid >= {start} and rowid < {start + batch_rows}")
         _add(findings, _row_findings(batch, contract, whole_table=False))
     keys = pl.DataFrame(con.sql(_shared_keys(contract, schema)))
-    of_key = dataclasses.replace(_of_key_alone(contract), minimum_rows=0)
-    _add(findings, _row_findings(keys, of_key))
+    _add(findings, _row_findings(keys, _of_key_alone(contract)))
     if total < contract.minimum_rows:
         findings["minimum_rows"] = _Finding()
     return _verdicts(contract, findings, total, types)
@@ -135,16 +135,6 @@ def column_types(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> dic
     )
 
 
-def _is_stored(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    """Whether it is a table, whose rows have numbers, and no view."""
-    found = con.execute(
-        "select 1 from duckdb_tables() "
-        "where database_name = current_database() and schema_name = ? and table_name = ?",
-        [schema, table],
-    ).fetchall()
-    return bool(found)
-
-
 def audit_frame(frame: pl.DataFrame, contract: Contract) -> list[Verdict]:
     """The verdicts on a frame, as on a table of that content."""
     types = {name: str(data_type) for name, data_type in frame.schema.items()}
@@ -172,10 +162,10 @@ def _add(findings: dict[str, _Finding], more: Mapping[str, _Finding]) -> None:
 
 
 def _of_key_alone(contract: Contract) -> Contract:
-    """The contract of a table that has the columns of the key, and no demand on single rows."""
+    """The contract of the columns of the key, with no demand but that no two rows share it."""
     columns = {column.name: column for column in contract.columns}
     plain = tuple(Column(name, columns[name].data_type, "-") for name in contract.key)
-    return dataclasses.replace(contract, columns=plain, rules=())
+    return dataclasses.replace(contract, columns=plain, rules=(), minimum_rows=0)
 
 
 def _shape_findings(

@@ -22,6 +22,7 @@ from typing import Literal, cast, get_args
 import duckdb
 
 from orchestration.errors import ZevenError
+from orchestration.tables import has_table
 
 Kind = Literal["lead", "contact", "opportunity", "account", "email"]
 """What is known to be about a forgotten person: a lead and a contact are the person; an opportunity stays and
@@ -98,11 +99,7 @@ def write_file(folder: Path, tombstones: Iterable[Tombstone]) -> None:
 
 
 def _from_table(con: duckdb.DuckDBPyConnection) -> list[Tombstone]:
-    known = con.execute(
-        "select 1 from duckdb_tables() where database_name = current_database() "
-        "and schema_name = 'zeven' and table_name = 'forgotten'"
-    ).fetchall()
-    if not known:
+    if not has_table(con, "zeven", "forgotten"):
         return []
     rows = con.execute("select kind, source, record_hash, forgotten_at, reason from zeven.forgotten")
     return [Tombstone(*row) for row in rows.fetchall()]

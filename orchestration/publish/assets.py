@@ -18,6 +18,7 @@ from orchestration.marts import MARTS
 from orchestration.publish.release import publish
 from orchestration.resources import Journal, user_errors
 from orchestration.settings import Settings
+from orchestration.tables import has_table
 from orchestration.transform.translator import OWNER
 from orchestration.warehouse import Warehouse
 
@@ -100,10 +101,8 @@ def _odd(warnings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _data_warnings(con: "DuckDBPyConnection") -> list[dict[str, Any]]:
     """What the models found odd in the data, kept with the release; no row means nothing odd."""
-    known = con.execute(
-        "select 1 from duckdb_tables() where database_name = ? and table_name = ?", [MARTS, _WARNINGS]
-    )
-    if not known.fetchall():  # such as after an upgrade, when the tables stood elsewhere
+    # such as after an upgrade, when the tables stood elsewhere
+    if not has_table(con, "main", _WARNINGS, database=MARTS):
         raise GateError("Nothing was published: the tables to publish are not there; run the whole pipeline.")
     found = con.execute(
         f"select code, entity, value, records, message from {MARTS}.{_WARNINGS} order by all"  # noqa: S608

@@ -45,6 +45,7 @@ from orchestration.publish.store import (
 from orchestration.restatements.definitions import changed_definitions
 from orchestration.restatements.publishing import Restating
 from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.tables import has_table
 from orchestration.warehouse import Warehouse
 
 MODELS_DIR = PROJECT_ROOT / "models"
@@ -221,13 +222,9 @@ def record_failure(settings: Settings, *, run_id: str, error: ZevenError) -> Non
 
 def _last_build(con: duckdb.DuckDBPyConnection, as_of: datetime) -> dict[str, Any]:
     """What the models' last build noted of itself; refuses a partial, failed or differently dated one."""
-    known = con.execute(
-        "select 1 from duckdb_tables() "
-        "where database_name = current_database() and schema_name = 'zeven' and table_name = 'build_result'"
-    ).fetchall()
     # microseconds since 1970: a time with an offset cannot be fetched without a further package
     noted = (
-        known
+        has_table(con, "zeven", "build_result")
         and con.execute(
             "select run_id, epoch_us(as_of), epoch_us(finished_at), passed, is_whole, checks::varchar "
             "from zeven.build_result"

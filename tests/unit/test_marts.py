@@ -6,16 +6,27 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 from published_company import settings_in
 
 from orchestration import marts
 from orchestration.errors import ZevenError
+from orchestration.settings import DBT_PROJECT_DIR
 from orchestration.warehouse import Warehouse
 
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
     return Warehouse(settings_in(tmp_path))
+
+
+def test_dbt_attaches_the_same_file_in_the_same_storage() -> None:
+    profiles = yaml.safe_load((DBT_PROJECT_DIR / "profiles.yml").read_text(encoding="utf-8"))
+    [attached] = profiles["zeven"]["outputs"]["duckdb"]["attach"]
+    named = attached["path"].replace("{{ env_var('ZEVEN_WAREHOUSE_FILE') }}", "/folder/work.duckdb")
+    assert Path(named) == marts.file_beside(Path("/folder/work.duckdb"))
+    assert attached["alias"] == marts.MARTS
+    assert attached["options"] == {"storage_version": marts.STORAGE_VERSION}
 
 
 def test_at_rest_the_file_is_whole_and_afterwards_attached_again(warehouse: Warehouse) -> None:
