@@ -13,9 +13,7 @@ import argparse
 import functools
 import importlib
 import json
-import os
 import resource
-import subprocess
 import sys
 import threading
 import time
@@ -131,16 +129,13 @@ def run_watched(settings: Path, told: Path) -> None:
 
 def watched(settings: Path, told: Path) -> tuple[Costs, Costs]:
     """Phases of one run, and the parts of its build."""
+    from benchmarks.measure import cost_of
+
     command = [sys.executable, "-m", "benchmarks.phases", "--inside", str(settings), str(told)]
-    with told.with_suffix(".log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
-        _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise SystemExit(f"The run failed; see {told.with_suffix('.log')}.")
+    cost = cost_of(command, told.with_suffix(".log"))
     found = json.loads(told.read_text(encoding="utf-8"))
     phases: Costs = found["phases"]
-    phases["Python ends"] = used.ru_utime + used.ru_stime - sum(phases.values())
+    phases["Python ends"] = cost.cpu - sum(phases.values())
     return phases, found["build"]
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.viewers import outline, random_search
+from benchmarks.viewers import Times, outline, random_search
 from dashboard.app import render
 from dashboard.pages.metric import PANELS
 from dashboard.releases import Row, Shelf
@@ -31,17 +31,6 @@ READING = 5.0
 PAGES_READ = 8
 
 Query = tuple[str, dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Times:
-    """Seconds of every query, in any order."""
-
-    seconds: tuple[float, ...]
-
-    def percentile(self, share: float) -> float:
-        ordered = sorted(self.seconds)
-        return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 
 
 @dataclass(frozen=True)

@@ -26,18 +26,24 @@ PERIODS_BACK = 18
 
 
 @dataclass(frozen=True)
-class Load:
-    """Seconds per view, oldest first; `bytes` of all answers; `cpu` seconds of the server per view."""
+class Times:
+    """Seconds of every answer, in any order."""
 
     seconds: tuple[float, ...]
-    errors: int
-    wall: float
-    cpu: float
-    size: float
 
     def percentile(self, share: float) -> float:
         ordered = sorted(self.seconds)
         return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+
+
+@dataclass(frozen=True)
+class Load(Times):
+    """Seconds per view, oldest first; `bytes` of all answers; `cpu` seconds of the server per view."""
+
+    errors: int
+    wall: float
+    cpu: float
+    size: float
 
     @property
     def per_second(self) -> float:

@@ -14,7 +14,8 @@ import pytest
 from benchmarks.bench_report import REPORT, TARGETS, renew, section
 from benchmarks.company import size_of
 from benchmarks.measure import Cost, cost_of
-from benchmarks.reading import Reading, Times
+from benchmarks.reading import Reading
+from benchmarks.viewers import Times
 
 
 def costs(run: float, floor: float = 10.0) -> dict[str, Cost]:
