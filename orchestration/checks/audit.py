@@ -9,7 +9,7 @@ Keys of failing rows are shown, other values never: they may be personal.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SHOWN_KEYS = 20
 BATCH_ROWS = 1_000_000
 """What a wide table costs at once: about a gigabyte."""
+HASHES_AT_ONCE = 32_000_000
+"""Half a gigabyte."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,9 @@ def audit_table(
 ) -> list[Verdict]:
     """The verdicts of one table; a missing table fails its check `columns`.
 
-    A table of more than `batch_rows` rows is read in batches, so that memory holds one of them at a time;
-    which rows share their key is asked of the database, and looked at once more.
+    A table of more than `batch_rows` rows is read in batches, so that memory holds one of them at a time.
+    That no two rows share their key is then seen from hashes of the keys; where two hashes are equal, the
+    database is asked for the rows behind them, and these are looked at once more.
     """
     import polars as pl
 
@@ -97,11 +100,31 @@ def audit_table(
     for start in range(0, int(read("max(rowid)").item()) + 1, batch_rows):
         batch = read(where=f"rowid >= {start} and rowid < {start + batch_rows}")
         _add(findings, _row_findings(batch, contract, whole_table=False))
-    keys = pl.DataFrame(con.sql(_shared_keys(contract, schema)))
-    _add(findings, _row_findings(keys, _of_key_alone(contract)))
+    if not _all_differ(read, _hash_of(contract.key), total):
+        keys = pl.DataFrame(con.sql(_shared_keys(contract, schema)))
+        _add(findings, _row_findings(keys, _of_key_alone(contract)))
     if total < contract.minimum_rows:
         findings["minimum_rows"] = _Finding()
     return _verdicts(contract, findings, total, types)
+
+
+def _all_differ(read: Callable[[str, str], pl.DataFrame], number: str, rows: int) -> bool:
+    """Whether an expression of whole numbers has another value in each of so many rows.
+
+    Asked of hashes of keys it proves that the keys differ, whatever the order of the rows: 0.4 CPU-s for
+    6 million rows, where grouping by their seven columns took the database 2.8.
+    """
+    parts = rows // HASHES_AT_ONCE + 1
+    for part in range(parts):
+        found = read(f"{number} as number", f"{number} % {parts} = {part}").to_series()
+        if found.n_unique() < len(found):
+            return False
+    return True
+
+
+def _hash_of(key: Iterable[str]) -> str:
+    """Of 64 bits; equal keys have the same, also where a part of them is null."""
+    return f"hash({', '.join(map(quoted, key))})"
 
 
 def _shared_keys(contract: Contract, schema: str) -> str:

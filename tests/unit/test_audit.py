@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.checks import audit as auditing
 from orchestration.checks.audit import SHOWN_KEYS, Verdict, audit, audit_table, quoted
 from orchestration.checks.contracts import Column, Contract, Rule
 from orchestration.errors import SettingsError
@@ -165,8 +166,11 @@ def test_a_rule_about_several_rows_is_refused(con: duckdb.DuckDBPyConnection, ex
         failures(con, contract)
 
 
-@pytest.mark.parametrize("batch_rows", [1, 7, 40])
-def test_in_batches_the_verdicts_are_the_same(con: duckdb.DuckDBPyConnection, batch_rows: int) -> None:
+@pytest.mark.parametrize(("batch_rows", "hashes_at_once"), [(1, 100), (7, 100), (40, 100), (7, 5), (7, 1)])
+def test_in_batches_the_verdicts_are_the_same(
+    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, batch_rows: int, hashes_at_once: int
+) -> None:
+    monkeypatch.setattr(auditing, "HASHES_AT_ONCE", hashes_at_once)
     con.execute("delete from marts.kpi_sales where won in (3, 20, 21)")
     con.execute("update marts.kpi_sales set won = 200 where won in (11, 30)")
     con.execute("update marts.kpi_sales set win_ratio = 'inf' where team_id is null")
@@ -175,6 +179,13 @@ def test_in_batches_the_verdicts_are_the_same(con: duckdb.DuckDBPyConnection, ba
     whole = audit_table(con, contract, schema="marts")
     assert {v.rule for v in whole if not v.passed} == {"rule.few", "win_ratio.finite", "key", "minimum_rows"}
     assert audit_table(con, contract, schema="marts", batch_rows=batch_rows) == whole
+
+
+def test_keys_of_one_hash_are_compared_themselves(
+    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auditing, "_hash_of", lambda _: "won % 2")
+    assert all(verdict.passed for verdict in audit_table(con, CONTRACT, schema="marts", batch_rows=7))
 
 
 def test_a_view_is_audited_too(con: duckdb.DuckDBPyConnection) -> None:
