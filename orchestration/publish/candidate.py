@@ -62,18 +62,19 @@ BROUGHT_ALONG = {contract.table: contract for contract in (RELEASE_INFO, RESTATE
 
 @dataclass(frozen=True)
 class Candidate:
-    """A built folder; `contracts` are those of all its tables."""
+    """A built folder; `contracts` are those of all its tables, `hashes` those of their Parquet files."""
 
     release_id: str
     folder: Path
     contracts: Mapping[str, Contract]
+    hashes: Mapping[str, str]
 
     @property
     def database(self) -> Path:
         return self.folder / DATABASE
 
     def parquet(self, table: str) -> Path:
-        return self.folder / "parquet" / f"{table}.parquet"
+        return _parquet(self.folder, table)
 
 
 def build(
@@ -109,7 +110,7 @@ def build(
         rows = {
             table: _take(con, contracts[table], columns, folder) for table, columns in sorted(present.items())
         }
-        hashes = {table: sha256(folder / "parquet" / f"{table}.parquet") for table in rows}
+        hashes = {table: sha256(_parquet(folder, table)) for table in rows}
         content = "".join(hashes.values())
         release_id = _release_id(created_at, f"{content}{as_of}{code_version}", taken)
         _describe_release(con, contracts, rows, (release_id, as_of, created_at, code_version))
@@ -117,9 +118,10 @@ def build(
         restating.add_to(con, ALIAS, hashes)
         _comment(con, RESTATEMENTS, [column.name for column in RESTATEMENTS.columns])
         _export(con, RESTATEMENTS, folder)
+        hashes = hashes | {table: sha256(_parquet(folder, table)) for table in BROUGHT_ALONG}
         con.execute(f"checkpoint {ALIAS}")
     link_for_gateway(folder, release_id)
-    return Candidate(release_id, folder, {**contracts, **BROUGHT_ALONG})
+    return Candidate(release_id, folder, {**contracts, **BROUGHT_ALONG}, hashes)
 
 
 def audit_candidate(
@@ -174,7 +176,7 @@ def describe(candidate: Candidate, verdicts: list[Verdict]) -> dict[str, Any]:
     return {
         contract.table: {
             "rows": rows[contract.table],
-            "sha256": sha256(candidate.parquet(contract.table)),
+            "sha256": candidate.hashes[contract.table],
             "description": contract.description,
             "columns": [
                 {"name": column.name, "type": column.data_type, "description": column.description}
@@ -229,8 +231,12 @@ def _comment(con: duckdb.DuckDBPyConnection, contract: Contract, present: Sequen
     con.execute("; ".join(comments))
 
 
+def _parquet(folder: Path, table: str) -> Path:
+    return folder / "parquet" / f"{table}.parquet"
+
+
 def _export(con: duckdb.DuckDBPyConnection, contract: Contract, folder: Path) -> None:
-    file = folder / "parquet" / f"{contract.table}.parquet"
+    file = _parquet(folder, contract.table)
     table = f"{ALIAS}.main.{quoted(contract.table)}"
     con.execute(f"copy {table} to {text_literal(file)} (format parquet, compression zstd)")
 
