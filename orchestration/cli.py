@@ -193,6 +193,11 @@ def cli() -> None:
 )
 @click.option("--force", is_flag=True, help="Build and publish although nothing is new.")
 @click.option(
+    "--full-refresh",
+    is_flag=True,
+    help="As --force, and make every table anew instead of changing the rows that differ.",
+)
+@click.option(
     "--no-wait", is_flag=True, help="Refuse at once, instead of waiting, when another run is at work."
 )
 @click.option(
@@ -200,12 +205,21 @@ def cli() -> None:
 )
 @with_common_options
 @click.pass_obj
-def run(call: Call, as_of: str | None, force: bool, no_wait: bool, accept: str | None) -> None:
+def run(
+    call: Call, as_of: str | None, force: bool, full_refresh: bool, no_wait: bool, accept: str | None
+) -> None:
     """Load what is new, build, check and publish a release."""
     from orchestration.commands import run as command
     from orchestration.commands import views
 
-    payload = command.run(call.settings(), as_of=as_of, force=force, wait=not no_wait, accept=accept)
+    payload = command.run(
+        call.settings(),
+        as_of=as_of,
+        force=force,
+        wait=not no_wait,
+        accept=accept,
+        full_refresh=full_refresh,
+    )
     call.answer(payload, lambda: views.show_run(payload))
 
 

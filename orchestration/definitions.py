@@ -38,7 +38,7 @@ def build_defs(settings: Settings | None = None, **overrides: Any) -> dg.Definit
     return dg.Definitions(
         assets=[
             *dg.with_source_code_references(in_python),
-            build_dbt_assets(settings, parsed_project(settings)),
+            build_dbt_assets(settings, parsed_project(settings), contracts),
         ],
         asset_checks=[build_contract_checks(settings, contracts)],
         jobs=[job],

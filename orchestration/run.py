@@ -53,12 +53,13 @@ def run_pipeline(
     force: bool = False,
     wait_seconds: float | None = None,
     accept: str | None = None,
+    full_refresh: bool = False,
 ) -> RunResult:
     """Load what is new, build, check, publish.
 
     `as_of` wins over the settings. Nothing is built where no source has anything new, code, settings and
     contracts are those of the release that serves, and it describes the same day; `force`, or an `as_of`,
-    builds all the same. `accept` is the reason to publish what is hardly true beside the last release. Waits
+    builds all the same, and `full_refresh` makes every table anew as well. `accept` is the reason to publish what is hardly true beside the last release. Waits
     `wait_seconds` (else `run.wait_seconds`) for another run, then raises `BusyError`. What else a person can
     mend is raised as the `ZevenError` that the step met.
     """
@@ -68,7 +69,7 @@ def run_pipeline(
     with writer_lock(settings, who=COMMAND_LINE, wait_seconds=wait_seconds):
         refuse_a_full_disk(settings)  # before Dagster's event log meets it
         answers = Answers()
-        known = _up_to_date(settings, instant, wait_seconds) if as_of is None and not force else None
+        known = _up_to_date(settings, instant, wait_seconds) if as_of is None and not (force or full_refresh) else None
         if known is not None:
             served, pending = known
             if pending:
@@ -77,7 +78,7 @@ def run_pipeline(
             if answers.are_nothing_new:
                 seconds, loads = time.monotonic() - started, answers.loads
                 return RunResult(None, served.as_of, served, True, loads, served.warnings, seconds)
-        run_id, journal = _launch(settings, instant, now, wait_seconds, accept, answers)
+        run_id, journal = _launch(settings, instant, now, wait_seconds, accept, answers, full_refresh)
     assert journal.release is not None, "the job succeeded without a release"
     loads, warnings = tuple(journal.loads), tuple(journal.warnings)
     return RunResult(run_id, instant, journal.release, False, loads, warnings, time.monotonic() - started)
@@ -127,6 +128,7 @@ def _launch(
     wait_seconds: float | None,
     accept: str | None,
     answers: Answers,
+    full_refresh: bool,
 ) -> tuple[str, Journal]:
     """Run the job to its end; its run id and journal. `now` is when the sources are read, `answers` what
     those told that were asked already."""
@@ -152,6 +154,7 @@ def _launch(
             run_config={
                 "ops": {
                     "zeven__run": {"config": {"as_of": instant.isoformat(), "observed_at": now.isoformat()}},
+                    "dbt_models": {"config": {"full_refresh": full_refresh}},
                     "release": {"config": {"accept": accept or ""}},
                 }
             },

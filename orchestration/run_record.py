@@ -2,8 +2,9 @@
 
 Belongs here: the tables `zeven.run` (the instant of this run, which the models read), `zeven.build_result`
 (whether the marts are whole, which publishing asks), `zeven.released` (what the last release was made
-from, which tells whether there is anything new to do) and `zeven.last_published` (the last run that came to a
-release). Does not belong here: the ledger of loaded files (`ingest/`).
+from, which tells whether there is anything new to do), `zeven.last_published` (the last run that came to a
+release), `zeven.patch_base` (what the tables that are there were published from, while nobody has changed them)
+and `zeven.patched` (the tables that this build changed in place, `patches.py`). Does not belong here: the ledger of loaded files (`ingest/`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ create table if not exists zeven.build_result (
 );
 create table if not exists zeven.released (release_id varchar, as_of timestamp, made_from varchar);
 create table if not exists zeven.last_published (run_id varchar);
+create table if not exists zeven.patch_base (as_of timestamp, made_from varchar);
+create table if not exists zeven.patched (table_name varchar);
 """
 
 
@@ -91,6 +94,20 @@ def record_release(con: DuckDBPyConnection, release_id: str, as_of: datetime, ma
     _replace(con, "released", (release_id, _stored(as_of), made_from))
     [(run_id,)] = con.execute("select run_id from zeven.run").fetchall()
     _replace(con, "last_published", (run_id,))
+
+
+def record_patch_base(con: DuckDBPyConnection, as_of: datetime, made_from: str) -> None:
+    _replace(con, "patch_base", (_stored(as_of), made_from))
+
+
+def take_patch_base(con: DuckDBPyConnection) -> tuple[datetime, str] | None:
+    """As of when (aware) and from what the tables were made that were published last; None where they have
+    changed since. From here on they have."""
+    if not has_table(con, "zeven", "patch_base"):
+        return None
+    found = con.execute("select as_of, made_from from zeven.patch_base").fetchall()
+    con.execute("delete from zeven.patch_base")
+    return (found[0][0].replace(tzinfo=UTC), found[0][1]) if found else None
 
 
 def restore_release(con: DuckDBPyConnection, released: Released) -> None:

@@ -19,10 +19,16 @@
     {%- if existing is not none and existing.type != type -%}
         {% do adapter.drop_relation(existing) %}
     {%- endif -%}
+    {%- set is_patched = type == 'table' and existing is not none and existing.type == 'table' and config.get('meta', {}).get('key')
+        and patched_up_to() > 0 and patch(target, compiled_code) -%}
     {% call statement('main') -%}
+    {%- if is_patched -%}
+    insert into {{ target }} select * from {{ changes_of(this.name) }}{{ in_order_of_key() }}
+    {%- else -%}
     create or replace {{ type }} {{ target }} as (
         {{ compiled_code }}
     ){{ in_order_of_key() }}
+    {%- endif -%}
     {%- endcall %}
     {{ return({'relations': [target]}) }}
 {% endmacro %}
@@ -36,5 +42,5 @@
     {%- set key = config.get('meta', {}).get('key', []) -%}
     {%- set narrowed_by = ['breakdown', 'level', 'team_id', 'rep_id'] | select('in', key) | list -%}
     {%- set order = narrowed_by + key | reject('in', narrowed_by) | list -%}
-    {%- if order %} order by {{ order | join(', ') }}{% endif -%}
+    {%- if order and this.database == 'marts' %} order by {{ order | join(', ') }}{% endif -%}
 {% endmacro %}

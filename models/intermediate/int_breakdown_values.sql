@@ -1,4 +1,5 @@
--- One row per breakdown and value that a record has, with its number; 0 is the total.
+-- One row per breakdown and value that a record has, with its number; 0 is the total. Where tables are changed in place, a value keeps
+-- the number that it has there, also when no record has it any more.
 -- A new breakdown, or a new fact that is broken down, is a line here.
 {% set told_by = [
     ('source', 'fct_leads', 'source'),
@@ -26,14 +27,29 @@ with told as (
     {%- endfor %}
 ),
 
+{% if is_patching() -%}
+known as (
+    select * from {{ this }}
+),
+{%- else -%}
+known as (
+    select 0 as value_no, 'total' as breakdown, 'total' as breakdown_value
+),
+{%- endif %}
+
 numbered as (
     select
-        cast(row_number() over (order by breakdown, breakdown_value) as integer) as value_no,
-        breakdown,
-        breakdown_value
+        cast(
+            row_number() over (order by told.breakdown, told.breakdown_value)
+            + (select max(known.value_no) from known) as integer
+        ) as value_no,
+        told.breakdown,
+        told.breakdown_value
     from told
+    left join known on told.breakdown = known.breakdown and told.breakdown_value = known.breakdown_value
+    where known.value_no is null
     union all
-    select 0 as value_no, 'total' as breakdown, 'total' as breakdown_value
+    select * from known
 )
 
 select * from numbered

@@ -4,17 +4,13 @@ with leads as (
     select * from {{ ref('fct_leads') }}
 ),
 
-run as (
-    select * from {{ ref('stg_zeven__run') }}
-),
-
 steps as (
     select rep_id, source, industry, campaign, created_on as stepped_on, 1 as step
     from leads
     union all
     select rep_id, source, industry, campaign, greatest(left_workload_on, created_on) as stepped_on, -1 as step
     from leads
-    where left_workload_on <= (select run.as_of_on from run)
+    where left_workload_on is not null
 ),
 
 cut as (

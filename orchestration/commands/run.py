@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 
 
 def run(
-    settings: Settings, *, as_of: str | None, force: bool, wait: bool, accept: str | None = None
+    settings: Settings,
+    *,
+    as_of: str | None,
+    force: bool,
+    wait: bool,
+    accept: str | None = None,
+    full_refresh: bool = False,
 ) -> dict[str, Any]:
     """Run the pipeline and describe the release that serves afterwards. Raises what the pipeline raises."""
     settings.as_of(as_of)  # an unreadable --as-of is refused before anything heavy is loaded
@@ -39,7 +45,12 @@ def run(
         from orchestration.run import run_pipeline
 
         result = run_pipeline(
-            settings, as_of=as_of, force=force, wait_seconds=None if wait else 0, accept=reason
+            settings,
+            as_of=as_of,
+            force=force,
+            wait_seconds=None if wait else 0,
+            accept=reason,
+            full_refresh=full_refresh,
         )
     return _payload(settings, result)
 

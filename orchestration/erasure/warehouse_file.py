@@ -48,6 +48,7 @@ def remove(con: duckdb.DuckDBPyConnection, new: list[Tombstone]) -> dict[str, tu
         if changed:
             run_record.forget_build(con)
             run_record.forget_release(con)
+            run_record.take_patch_base(con)
     except BaseException:
         con.rollback()
         raise

@@ -15,6 +15,7 @@ from orchestration.checks.contracts import Contract
 from orchestration.errors import GateError
 from orchestration.made_from import code_version, made_from
 from orchestration.marts import MARTS
+from orchestration.patches import made_from_but_as_of
 from orchestration.publish.release import publish
 from orchestration.resources import Journal, user_errors
 from orchestration.settings import Settings
@@ -58,7 +59,7 @@ def build_release_asset(settings: Settings, contracts: Mapping[str, Contract]) -
             as_of = run_record.as_of_now(con)
             if as_of is None:
                 raise GateError("Nothing was published: the models were never built; run the whole pipeline.")
-            basis = made_from(settings, contracts)
+            basis, base = made_from(settings, contracts), made_from_but_as_of(settings, contracts)
             warnings = _data_warnings(con)
             info = publish(
                 con,
@@ -71,6 +72,7 @@ def build_release_asset(settings: Settings, contracts: Mapping[str, Contract]) -
                 accept=config.accept or None,
             )
             run_record.record_release(con, info.release_id, as_of, basis)
+            run_record.record_patch_base(con, as_of, base)
         journal.release, journal.warnings = info, [dict(warning) for warning in info.warnings]
         rows = [dg.TableRecord({"table": table, "rows": count}) for table, count in info.tables.items()]
         return dg.MaterializeResult(

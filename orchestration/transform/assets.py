@@ -11,7 +11,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import dbt_assets
 
-from orchestration import marts, run_record
+from orchestration import marts, patches, run_record
+from orchestration.checks.contracts import Contract
 from orchestration.errors import GateError
 from orchestration.progress import Event, report
 from orchestration.publish.release import record_failure
@@ -30,7 +31,15 @@ ASKED_BY_PUBLISHING = "asked_by_publishing"
 _BUILT = ("model", "seed")
 
 
-def build_dbt_assets(settings: Settings, project: ParsedProject) -> dg.AssetsDefinition:
+class BuildChoice(dg.Config):
+    """`full_refresh`: make every table anew, also where a few rows of it have changed."""
+
+    full_refresh: bool = False
+
+
+def build_dbt_assets(
+    settings: Settings, project: ParsedProject, contracts: Mapping[str, Contract]
+) -> dg.AssetsDefinition:
     """All models and seeds of the project and the data tests of a run, as one step."""
     translator = ZevenTranslator(project.manifest)
 
@@ -41,11 +50,11 @@ def build_dbt_assets(settings: Settings, project: ParsedProject) -> dg.AssetsDef
         name="dbt_models",
     )
     def dbt_models(
-        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+        context: dg.AssetExecutionContext, config: BuildChoice, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[Result]:
         build = _Build(context, settings, project, translator)
         with user_errors():
-            build.begin(warehouse)
+            build.begin(warehouse, contracts, full_refresh=config.full_refresh)
             yield from build.results()
             build.end(warehouse)
 
@@ -64,6 +73,7 @@ class _Build:
     failures: list[NodeFailure] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     checks: list[dict[str, Any]] = field(default_factory=list)
+    patches: bool = False
 
     def __post_init__(self) -> None:
         self.nodes: Mapping[str, Any] = self.project.manifest["nodes"]
@@ -83,7 +93,7 @@ class _Build:
         }
         return built | {name for name, check in self.check_of.items() if check in checks}
 
-    def begin(self, warehouse: Warehouse) -> None:
+    def begin(self, warehouse: Warehouse, contracts: Mapping[str, Contract], *, full_refresh: bool) -> None:
         with warehouse.connect() as con:
             run_record.prepare(con)
             # where they stood before they had a file of their own
@@ -94,7 +104,9 @@ class _Build:
                 )
             if self.changes_tables:
                 run_record.forget_build(con)
-        if not self.context.is_subset:
+                anew = full_refresh or self.context.is_subset
+                self.patches = patches.begin(con, self.settings, contracts, anew=anew)
+        if not self.context.is_subset and not self.patches:
             marts.start_afresh(warehouse.marts_file)
 
     def results(self) -> Iterator[Result]:
@@ -108,6 +120,7 @@ class _Build:
             *self._selection(),
             target=target,
             parsed=self.project.file,
+            patched_up_to=patches.UP_TO if self.patches else 0.0,
         )
         for event in command.events():
             yield from self._results_of(event)

@@ -86,10 +86,12 @@ class DbtCommand:
         *arguments: str,
         target: Path,
         parsed: Path | None = None,
+        patched_up_to: float = 0.0,
     ) -> None:
         """Without `settings` the project is taken as its files have it, and no warehouse is there.
 
         `parsed` is what a parse has left (`manifest.py`); dbt parses by itself where there is none.
+        `patched_up_to` is the largest part of a table that is changed in place (`patches.py`).
         """
         target.mkdir(parents=True, exist_ok=True)
         if settings is None:
@@ -102,6 +104,7 @@ class DbtCommand:
                 "ZEVEN_WAREHOUSE_FILE": str(warehouse.file),
                 "ZEVEN_MEMORY_LIMIT": settings.run.memory_limit,
                 "ZEVEN_THREADS": str(warehouse.threads),
+                "ZEVEN_PATCHED_UP_TO": str(patched_up_to),
             }
             arguments = ("--vars", json.dumps(dbt_vars(settings)), *arguments)
         self._parsed = parsed

@@ -1,6 +1,6 @@
 -- One row per period, level and breakdown value: contact moments by who made them, and what the leads that ended had taken.
-with contact_moments as (
-    select * from {{ ref('fct_contact_moments') }}
+with cut as (
+    select * from {{ ref('int_contact_moments_by_period') }}
 ),
 
 contacted as (
@@ -9,19 +9,6 @@ contacted as (
 
 ended as (
     select * from {{ ref('int_leads_ended_by_period') }}
-),
-
-cut as (
-    {{ sums_by_cut(
-        'contact_moments',
-        day='occurred_on',
-        counts={
-            'contact_moments': 'count(*)',
-            'first_responses': "count(*) filter (where contact_role = 'first_response')",
-            'follow_ups': "count(*) filter (where contact_role = 'follow_up')",
-        },
-        breakdowns={'channel': 'channel', 'source': 'source', 'industry': 'industry', 'product': 'product_id'},
-    ) }}
 ),
 
 gathered as (

@@ -1,0 +1,285 @@
+{#
+    How the table of a model with a key (`meta: key`) is changed in place on a run that follows up on the last one
+    (orchestration/patches.py says when that may be): the rows that come out differently are taken out and put in, and stand besides
+    in the schema `changes`, as <table> and, as they were, as <table>__before. Who builds on the table finds there what to look at.
+
+    Which rows differ is found in one of three ways; models need not know of it:
+    - by comparing: the model is computed as ever, and its rows are compared with those that are there. Right for every model;
+    - by sums (`meta: sums_of: <fact>`): a cut of sums gets what the changed rows of its one fact add now, less what they added before;
+    - by keys: a kpi table of which everything that it reads says at which numbers it changed is computed at these alone.
+#}
+
+{# The largest part of a table that is worth changing in place; 0 where everything is made anew. #}
+{% macro patched_up_to() %}{{ return(env_var('ZEVEN_PATCHED_UP_TO', '0') | float) }}{% endmacro %}
+
+{# Whether the table of this model is there to be changed in place. #}
+{% macro is_patching() %}
+    {{ return(execute and patched_up_to() > 0 and load_relation(this) is not none) }}
+{% endmacro %}
+
+{# Where the changed rows of a table stand. #}
+{% macro changes_of(table, what='') -%}
+    "{{ target.database }}"."changes"."{{ table ~ what }}"
+{%- endmacro %}
+
+{% macro patch(relation, compiled) %}
+    {%- set key = config.get('meta', {})['key'] -%}
+    {%- set fact = config.get('meta', {}).get('sums_of') -%}
+    {%- set known = known_changes() -%}
+    {%- set parents = numbered_parents(known) -%}
+    {%- if fact in known and numbers_hold(known) -%}
+        {% do find_by_sums(relation, compiled, key, ref(fact)) %}
+    {%- elif parents and numbers_hold(known) -%}
+        {%- if not find_by_keys(relation, compiled, key, parents) -%}
+            {{ return(false) }}
+        {%- endif -%}
+    {%- else -%}
+        {% do find_by_comparing(relation, compiled, key) %}
+    {%- endif -%}
+    {%- set was, total = changes_of(this.name, '__before'), run_query('select count(*) from ' ~ relation).rows[0][0] -%}
+    {%- if run_query('select count(*) from ' ~ was).rows[0][0] > total * patched_up_to() -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {% do run_query('delete from ' ~ relation ~ ' as kept using ' ~ was ~ ' as was where ' ~ same_key('kept', 'was', key)) %}
+    {%- if relation.database == 'marts' -%}
+        {% do run_query("insert into " ~ '"' ~ target.database ~ '"' ~ ".zeven.patched values ('" ~ this.name ~ "')") %}
+    {%- endif -%}
+    {{ return(true) }}
+{% endmacro %}
+
+{% macro same_key(left, right, key) -%}
+    {%- for column in key -%}
+    {{ left }}.{{ column }} is not distinct from {{ right }}.{{ column }}{{ ' and ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{# The tables whose changes this run has noted, each with the numbers that its rows have. #}
+{% macro known_changes() %}
+    {%- set query -%}
+        select
+            table_name,
+            string_agg(case when column_name in ('period_no', 'member_no', 'value_no', 'within_no') then column_name end, ' ')
+        from duckdb_columns()
+        where schema_name = 'changes'
+        group by table_name
+    {%- endset -%}
+    {%- set known = {} -%}
+    {%- for table, numbers in run_query(query).rows -%}{% do known.update({table: (numbers or '').split()}) %}{%- endfor -%}
+    {{ return(known) }}
+{% endmacro %}
+
+{#
+    What a kpi table reads: relations with the numbers of their rows. None where a parent has no numbers, since nobody can tell then
+    where it changed. Seeds are part of the code: with another one everything is made anew.
+#}
+{% macro numbered_parents(known) %}
+    {%- set parents = [] -%}
+    {%- for node in model.depends_on.nodes if node.startswith('model.') -%}
+        {%- set name = node.split('.')[2] -%}
+        {%- if not known.get(name) -%}
+            {{ return(none) }}
+        {%- endif -%}
+        {% do parents.append({'name': name, 'relation': ref(name) | string, 'numbers': known[name]}) %}
+    {%- endfor -%}
+    {{ return(parents if 'breakdown' in config.get('meta', {})['key'] else none) }}
+{% endmacro %}
+
+{# Whether a number still stands for what it stood for: no member or breakdown value has changed or gone, no period has moved. #}
+{% macro numbers_hold(known) %}
+    {%- for table in ['int_periods', 'int_members', 'int_breakdown_values'] if table not in known -%}
+        {{ return(false) }}
+    {%- endfor -%}
+    {%- set moved -%}
+        select
+            (select count(*) from {{ changes_of('int_members', '__before') }})
+            + (select count(*) from {{ changes_of('int_breakdown_values', '__before') }})
+            + (
+                select count(*)
+                from {{ changes_of('int_periods', '__before') }} as was
+                left join {{ changes_of('int_periods') }} as periods on was.period_no = periods.period_no
+                where was.period_start is distinct from periods.period_start
+            )
+    {%- endset -%}
+    {{ return(run_query(moved).rows[0][0] == 0) }}
+{% endmacro %}
+
+{% macro find_by_comparing(relation, compiled, key) %}
+    {%- set columns = adapter.get_columns_in_relation(relation) | map(attribute='name') | list -%}
+    {%- set differing = changes_of(this.name, '__differing') -%}
+    {% call statement('compared') -%}
+    create or replace table {{ differing }} as
+    select is_now, was
+    from (
+        {{ compiled }}
+    ) as is_now
+    full join {{ relation }} as was on {{ same_key('is_now', 'was', key) }}
+    where
+        {%- for column in columns %}
+        {{ 'or ' if not loop.first }}is_now.{{ column }} is distinct from was.{{ column }}
+        {%- endfor %}
+    {%- endcall %}
+    {# the first column of a key is never null #}
+    {% do run_query('create or replace table ' ~ changes_of(this.name, '__before')
+        ~ ' as select was.* from ' ~ differing ~ ' where was.' ~ key[0] ~ ' is not null') %}
+    {% do run_query('create or replace table ' ~ changes_of(this.name)
+        ~ ' as select is_now.* from ' ~ differing ~ ' where is_now.' ~ key[0] ~ ' is not null') %}
+    {% do run_query('drop table ' ~ differing) %}
+{% endmacro %}
+
+{# A row of nothing but zeros is no row: every cut of sums counts the records that make it. #}
+{% macro find_by_sums(relation, compiled, key, fact) %}
+    {%- set measures = adapter.get_columns_in_relation(relation) | rejectattr('name', 'in', key) | list -%}
+    {%- set added = changes_of(this.name, '__added') -%}
+    {% call statement('summed') -%}
+    create or replace table {{ added }} as
+    select
+        {{ key | join(', ') }},
+        {%- for measure in measures %}
+        sum({{ measure.name }}) as {{ measure.name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from (
+        select * from (
+            {{ compiled | replace(fact | string, changes_of(fact.name)) }}
+        ) as counted_now
+        union all
+        select {{ key | join(', ') }}, {% for measure in measures %}-{{ measure.name }}{{ ', ' if not loop.last }}{% endfor %}
+        from (
+            {{ compiled | replace(fact | string, changes_of(fact.name, '__before')) }}
+        ) as counted_before
+    ) as together
+    group by {{ key | join(', ') }}
+    having {% for measure in measures %}sum({{ measure.name }}) <> 0{{ ' or ' if not loop.last }}{% endfor %}
+    {%- endcall %}
+    {% do run_query('create or replace table ' ~ changes_of(this.name, '__before')
+        ~ ' as select was.* from ' ~ relation ~ ' as was semi join ' ~ added ~ ' as added on ' ~ same_key('was', 'added', key)) %}
+    {%- set sums -%}
+    create or replace table {{ changes_of(this.name) }} as
+    select * from (
+        select
+            {%- for column in key %}
+            added.{{ column }},
+            {%- endfor %}
+            {%- for measure in measures %}
+            cast(coalesce(was.{{ measure.name }}, 0) + added.{{ measure.name }} as {{ measure.data_type }}) as {{ measure.name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from {{ added }} as added
+        left join {{ changes_of(this.name, '__before') }} as was on {{ same_key('was', 'added', key) }}
+    ) as summed
+    where {% for measure in measures %}{{ measure.name }} <> 0{{ ' or ' if not loop.last }}{% endfor %}
+    {%- endset -%}
+    {% do run_query(sums) %}
+    {% do run_query('drop table ' ~ added) %}
+{% endmacro %}
+
+{#
+    The keys at which a parent changed, and those of periods that compare with them, in __keys, in numbers and in words; false where they
+    are so many that the whole table is made faster. A parent whose rows lack a number changed at all of them.
+#}
+{% macro find_by_keys(relation, compiled, key, parents) %}
+    {%- set periods, members, values = ref('int_periods'), ref('int_members'), ref('int_breakdown_values') -%}
+    {%- set full = ['period_no', 'member_no', 'value_no'] -%}
+    {%- set keys, needed = changes_of(this.name, '__keys'), changes_of(this.name, '__needed') -%}
+    {%- set cuts = [] -%}
+    {%- for parent in parents if parent.numbers | sort == full | sort -%}{% do cuts.append(parent) %}{%- endfor -%}
+    {% call statement('keys_found') -%}
+    create or replace table {{ keys }} as
+    with changed_cuts as (
+        {%- for parent in cuts %}
+        select period_no, member_no, value_no from {{ changes_of(parent.name) }}
+        union
+        select period_no, member_no, value_no from {{ changes_of(parent.name, '__before') }}
+        {{ 'union' if not loop.last }}
+        {%- endfor %}
+    ),
+
+    compared as (
+        select periods.period_no, changed_cuts.member_no, changed_cuts.value_no
+        from changed_cuts
+        inner join {{ periods }} as periods on changed_cuts.period_no = periods.previous_no
+        union
+        select periods.period_no, changed_cuts.member_no, changed_cuts.value_no
+        from changed_cuts
+        inner join {{ periods }} as periods on changed_cuts.period_no = periods.last_year_no
+    ),
+
+    occurring as (
+        select periods.period_no, members.member_no, 0 as value_no
+        from {{ periods }} as periods
+        cross join {{ members }} as members
+        {%- for parent in cuts %}
+        union all
+        select period_no, member_no, value_no from {{ parent.relation }}
+        {%- endfor %}
+    ),
+
+    {% for parent in parents if parent not in cuts %}
+    {%- set parts = parent.numbers | reject('equalto', 'within_no') | list %}
+    at_{{ parent.name }} as (
+        select {{ parts | join(', ') }}{% if 'within_no' in parent.numbers %}, members.member_no{% endif %}
+        from (
+            select {{ parent.numbers | join(', ') }} from {{ changes_of(parent.name) }}
+            union
+            select {{ parent.numbers | join(', ') }} from {{ changes_of(parent.name, '__before') }}
+        ) as changed
+        {%- if 'within_no' in parent.numbers %}
+        inner join {{ members }} as members on changed.within_no in (members.member_no, members.wider_no, 0)
+        {%- set parts = parts + ['member_no'] %}
+        {%- endif %}
+    ),
+
+    within_{{ parent.name }} as (
+        select occurring.*
+        from occurring
+        semi join at_{{ parent.name }} as changed on {{ same_key('occurring', 'changed', parts) }}
+    ),
+    {% endfor %}
+    changed as (
+        select * from changed_cuts
+        union
+        select * from compared
+        {%- for parent in parents if parent not in cuts %}
+        union
+        select * from within_{{ parent.name }}
+        {%- endfor %}
+    )
+
+    select
+        changed.*,
+        periods.period_type,
+        periods.period_start,
+        members.level,
+        members.team_id,
+        members.rep_id,
+        breakdown_values.breakdown,
+        breakdown_values.breakdown_value
+    from changed
+    inner join {{ periods }} as periods on changed.period_no = periods.period_no
+    inner join {{ members }} as members on changed.member_no = members.member_no
+    inner join {{ values }} as breakdown_values on changed.value_no = breakdown_values.value_no
+    {%- endcall %}
+    {%- set counted = run_query('select (select count(*) from ' ~ keys ~ '), (select count(*) from ' ~ relation ~ ')').rows[0] -%}
+    {%- if counted[0] > counted[1] * patched_up_to() -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {% call statement('keys_needed') -%}
+    create or replace table {{ needed }} as
+    select period_no, member_no, value_no from {{ keys }}
+    {%- for other in ['previous_no', 'last_year_no'] %}
+    union
+    select periods.{{ other }}, keys.member_no, keys.value_no
+    from {{ keys }} as keys
+    inner join {{ periods }} as periods on keys.period_no = periods.period_no
+    where periods.{{ other }} is not null
+    {%- endfor %}
+    {%- endcall %}
+    {%- set narrowed = namespace(sql=compiled) -%}
+    {%- for parent in cuts -%}
+        {%- set part = '(select * from ' ~ parent.relation ~ ' semi join ' ~ needed ~ ' using (period_no, member_no, value_no))' -%}
+        {%- set narrowed.sql = narrowed.sql | replace(parent.relation, part) -%}
+    {%- endfor -%}
+    {% do run_query('create or replace table ' ~ changes_of(this.name, '__before')
+        ~ ' as select was.* from ' ~ relation ~ ' as was semi join ' ~ keys ~ ' as keys on ' ~ same_key('was', 'keys', key)) %}
+    {% do run_query('create or replace table ' ~ changes_of(this.name) ~ ' as select is_now.* from (' ~ narrowed.sql
+        ~ '\n) as is_now semi join ' ~ keys ~ ' as keys on ' ~ same_key('is_now', 'keys', key)) %}
+    {{ return(true) }}
+{% endmacro %}

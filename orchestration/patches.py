@@ -1,0 +1,51 @@
+"""Changing the tables of the last run in place, instead of making them anew.
+
+Belongs here: whether a build may do so, and which tables it did it to. Does not belong here: finding the rows
+that differ (`dbt_project/macros/patches.sql`).
+
+A table may be patched where every other row of it would come out as it is: the tables are those that were
+published last, from the same code, settings and contracts, and time has not gone back. So a run that fails
+after it began to build, an erasure and a build of single models are each followed by a run that makes
+everything anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from orchestration import run_record
+from orchestration.made_from import made_from
+from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from orchestration.checks.contracts import Contract
+
+UP_TO = 0.2
+"""The largest part of a table that is changed in place: above it, making the table anew costs less."""
+
+
+def begin(
+    con: DuckDBPyConnection, settings: Settings, contracts: Mapping[str, Contract], *, anew: bool
+) -> bool:
+    """Called before the first table changes: whether this build may patch; never where it is to be `anew`.
+
+    What the build before noted of its changes is forgotten.
+    """
+    base = run_record.take_patch_base(con)
+    con.execute("drop schema if exists changes cascade")
+    con.execute("create schema changes")
+    con.execute("delete from zeven.patched")
+    as_of = run_record.as_of_now(con)
+    if anew or base is None or as_of is None:
+        return False
+    base_as_of, base_made_from = base
+    return base_as_of <= as_of and base_made_from == made_from_but_as_of(settings, contracts)
+
+
+def made_from_but_as_of(settings: Settings, contracts: Mapping[str, Contract]) -> str:
+    """As `made_from`, the same for every `as_of` of the settings: later ones are what patching is for."""
+    run = settings.run.model_copy(update={"as_of": "now"})
+    return made_from(settings.model_copy(update={"run": run}), contracts)
