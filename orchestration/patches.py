@@ -1,7 +1,7 @@
 """Changing the tables of the last run in place, instead of making them anew.
 
-Belongs here: whether a build may do so, and which tables it did it to. Does not belong here: finding the rows
-that differ (`dbt_project/macros/patches.sql`).
+Belongs here: whether a build may do so, which tables it did it to, and which of their rows it wrote. Does not
+belong here: finding the rows that differ (`dbt_project/macros/patches.sql`).
 
 A table may be patched where every other row of it would come out as it is: the tables are those that were
 published last, from the same code, settings and contracts, and time has not gone back. So a run that fails
@@ -15,8 +15,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from orchestration import run_record
+from orchestration.checks.audit import quoted
 from orchestration.made_from import made_from
 from orchestration.settings import Settings
+from orchestration.tables import has_table
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -49,3 +51,16 @@ def made_from_but_as_of(settings: Settings, contracts: Mapping[str, Contract]) -
     """As `made_from`, the same for every `as_of` of the settings: later ones are what patching is for."""
     run = settings.run.model_copy(update={"as_of": "now"})
     return made_from(settings.model_copy(update={"run": run}), contracts)
+
+
+def changed_rows(con: DuckDBPyConnection, table: str) -> str | None:
+    """The relation, quoted, of the rows that this build wrote into a table; None where it wrote all of it.
+
+    Asked of the working database, also where another one is in use.
+    """
+    if not has_table(con, "zeven", "patched", database="work"):
+        return None
+    listed = con.execute("select 1 from work.zeven.patched where table_name = ?", [table]).fetchall()
+    if not listed or not has_table(con, "changes", table, database="work"):
+        return None
+    return f"work.changes.{quoted(table)}"

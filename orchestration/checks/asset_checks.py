@@ -1,7 +1,7 @@
 """The contracts as Dagster asset checks, one per published table; a failure stops the run before publishing.
 
 A table's check also holds what must agree with other tables (`reconciliation.py`), where it is looked at
-first.
+first. Of a table that this build changed in place, the rows that stayed are not looked at again.
 
 Belongs here: showing verdicts in Dagster. Does not belong here: reaching them (`audit.py`), or the gate
 itself, which is inside publishing and cannot be left out by selecting fewer assets.
@@ -17,6 +17,7 @@ from orchestration.checks.content import Content
 from orchestration.checks.contracts import Contract
 from orchestration.checks.reconciliation import load_reconciliations, reconcile, without_broken_shapes
 from orchestration.marts import MARTS
+from orchestration.patches import changed_rows
 from orchestration.progress import Event, report
 from orchestration.publish.release import MODELS_DIR, audit_error, record_failure
 from orchestration.resources import user_errors
@@ -56,7 +57,8 @@ def build_contract_checks(settings: Settings, contracts: Mapping[str, Contract])
                 content = Content(con, _SCHEMA)
                 for contract in contracts.values():
                     if contract.table in wanted:
-                        verdicts = audit_once(con, contract, content, schema=_SCHEMA)
+                        changed = changed_rows(con, contract.table)
+                        verdicts = audit_once(con, contract, content, schema=_SCHEMA, changed=changed)
                         own = [rule for rule in reconciliations if rule.table == contract.table]
                         sound = without_broken_shapes(own, verdicts)
                         verdicts += reconcile(con, sound, schema=_SCHEMA, content=content)

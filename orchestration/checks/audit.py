@@ -27,6 +27,9 @@ BATCH_ROWS = 1_000_000
 """What a wide table costs at once: about a gigabyte."""
 HASHES_AT_ONCE = 32_000_000
 """Half a gigabyte."""
+WORTHWHILE_SHARE = 0.25
+"""To copy more changed rows than this costs more than to look at the whole table."""
+_CHANGED = "temp.zeven_changed"
 
 
 @dataclass(frozen=True)
@@ -69,13 +72,22 @@ def audit(con: duckdb.DuckDBPyConnection, contracts: Mapping[str, Contract], *, 
 
 
 def audit_table(
-    con: duckdb.DuckDBPyConnection, contract: Contract, *, schema: str, batch_rows: int = BATCH_ROWS
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    *,
+    schema: str,
+    changed: str | None = None,
+    batch_rows: int = BATCH_ROWS,
 ) -> list[Verdict]:
     """The verdicts of one table; a missing table fails its check `columns`.
 
-    A table of more than `batch_rows` rows is read in batches, so that memory holds one of them at a time.
-    That no two rows share their key is then seen from hashes of the keys; where two hashes are equal, the
-    database is asked for the rows behind them, and these are looked at once more.
+    Where `changed` is a relation of all rows that were written since the table passed, and these are few,
+    only the rows with a key of these are looked at: the others passed, and share no key with each other. A
+    relation that tells of rows that the table lacks is not believed.
+
+    More than `batch_rows` rows are read in batches, so that memory holds one of them at a time. That no two
+    rows share their key is then seen from hashes of the keys; where two hashes are equal, the database is
+    asked for the rows behind them, and these are looked at once more.
     """
     import polars as pl
 
@@ -84,28 +96,74 @@ def audit_table(
         message = f"{contract.table}: the table is missing."
         return [Verdict(contract.table, "columns", None, "error", False, 0, 0, (), message)]
 
-    def read(columns: str = "*", where: str = "true") -> pl.DataFrame:
-        source = f"{quoted(schema)}.{quoted(contract.table)}"
-        return pl.DataFrame(con.sql(f"select {columns} from {source} where {where}"))  # noqa: S608 (quoted)
-
-    total = int(read("count(*)").item())
+    table = f"{quoted(schema)}.{quoted(contract.table)}"
+    total = _count(con, table)
     # where the database says that the shape is right, it is looked at with the rows
     wanted = {column.name: column.data_type for column in contract.columns}
     is_right = list(wanted.items()) == [(name, found.lower()) for name, found in types.items()]
-    if not is_right and (findings := _shape_findings(read(where="false"), contract, types)):
-        return _verdicts(contract, findings, total, types)
-    if total <= batch_rows or not has_table(con, schema, contract.table):
-        return _verdicts(contract, _row_findings(read(), contract), total, types)
-    findings = {}
+    if not is_right:
+        empty = pl.DataFrame(con.sql(f"select * from {table} where false"))  # noqa: S608 (quoted)
+        if findings := _shape_findings(empty, contract, types):
+            return _verdicts(contract, findings, total, types)
+    try:
+        if changed and _copy_changed(con, contract, table, total, changed):
+            looked_at = _count(con, _CHANGED)
+            of_rows = dataclasses.replace(contract, minimum_rows=0)
+            findings = _findings(con, of_rows, _CHANGED, looked_at, batch_rows)
+        else:
+            looked_at = total
+            at_once = batch_rows if has_table(con, schema, contract.table) else total  # a view has no rowid
+            findings = _findings(con, contract, table, total, at_once)
+    finally:
+        con.execute(f"drop table if exists {_CHANGED}")
+    if total < contract.minimum_rows:
+        findings["minimum_rows"] = _Finding()
+    return _verdicts(contract, findings, total, types, looked_at)
+
+
+def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:
+    [(rows,)] = con.execute(f"select count(*) from {relation}").fetchall()  # noqa: S608 (quoted)
+    return int(rows)
+
+
+def _copy_changed(
+    con: duckdb.DuckDBPyConnection, contract: Contract, table: str, total: int, changed: str
+) -> bool:
+    """Copy the rows of a table that have the key of a changed row, where that is worth it and all are there.
+
+    They are taken from the table, so that what is looked at is what gets published, and an old row that
+    shares its key with a changed one comes along: 0.8 CPU-s for 300,000 of 10 million rows.
+    """
+    written = _count(con, changed)
+    if written > WORTHWHILE_SHARE * total:
+        return False
+    same = _same_key(contract, "stored", "written")
+    con.execute(
+        f"create or replace temp table {_CHANGED} as "  # noqa: S608 (quoted)
+        f"select stored.* from {table} as stored semi join {changed} as written on {same}"
+    )
+    return _count(con, _CHANGED) >= written
+
+
+def _findings(
+    con: duckdb.DuckDBPyConnection, contract: Contract, relation: str, rows: int, batch_rows: int
+) -> dict[str, _Finding]:
+    """The failed checks on the rows of a relation of the right shape, so many at once."""
+    import polars as pl
+
+    def read(columns: str = "*", where: str = "true") -> pl.DataFrame:
+        return pl.DataFrame(con.sql(f"select {columns} from {relation} where {where}"))  # noqa: S608 (quoted)
+
+    if rows <= batch_rows:
+        return _row_findings(read(), contract)
+    findings: dict[str, _Finding] = {}
     for start in range(0, int(read("max(rowid)").item()) + 1, batch_rows):
         batch = read(where=f"rowid >= {start} and rowid < {start + batch_rows}")
         _add(findings, _row_findings(batch, contract, whole_table=False))
-    if not _all_differ(read, _hash_of(contract.key), total):
-        keys = pl.DataFrame(con.sql(_shared_keys(contract, schema)))
+    if not _all_differ(read, _hash_of(contract.key), rows):
+        keys = pl.DataFrame(con.sql(_shared_keys(contract, relation)))
         _add(findings, _row_findings(keys, _of_key_alone(contract)))
-    if total < contract.minimum_rows:
-        findings["minimum_rows"] = _Finding()
-    return _verdicts(contract, findings, total, types)
+    return findings
 
 
 def _all_differ(read: Callable[[str, str], pl.DataFrame], number: str, rows: int) -> bool:
@@ -127,23 +185,37 @@ def _hash_of(key: Iterable[str]) -> str:
     return f"hash({', '.join(map(quoted, key))})"
 
 
-def _shared_keys(contract: Contract, schema: str) -> str:
+def _shared_keys(contract: Contract, relation: str) -> str:
     """The query for the keys of all rows that share theirs with another row; the database may spill."""
-    table, key = f"{quoted(schema)}.{quoted(contract.table)}", [quoted(column) for column in contract.key]
+    key = [quoted(column) for column in contract.key]
     columns = ", ".join(key)
-    shared = f"select {columns} from {table} group by {columns} having count(*) > 1"  # noqa: S608 (quoted)
-    same = " and ".join(f"stored.{column} is not distinct from shared.{column}" for column in key)
+    shared = f"select {columns} from {relation} group by {columns} having count(*) > 1"  # noqa: S608 (quoted)
     return (
-        f"select {', '.join(f'stored.{column}' for column in key)} from {table} as stored "  # noqa: S608 (quoted)
-        f"inner join ({shared}) as shared on {same} order by stored.rowid"
+        f"select {', '.join(f'stored.{column}' for column in key)} from {relation} as stored "  # noqa: S608 (quoted)
+        f"inner join ({shared}) as shared on {_same_key(contract, 'stored', 'shared')} order by stored.rowid"
     )
 
 
+def _same_key(contract: Contract, left: str, right: str) -> str:
+    """The condition that two rows share their key; nulls are equal."""
+    columns = [quoted(column) for column in contract.key]
+    return " and ".join(f"{left}.{column} is not distinct from {right}.{column}" for column in columns)
+
+
 def audit_once(
-    con: duckdb.DuckDBPyConnection, contract: Contract, content: Content, *, schema: str
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    content: Content,
+    *,
+    schema: str,
+    changed: str | None = None,
 ) -> list[Verdict]:
     """As `audit_table`; a table whose content passed before in this process is not looked at again."""
-    return list(content.once(contract, [contract.table], lambda: audit_table(con, contract, schema=schema)))
+
+    def look() -> list[Verdict]:
+        return audit_table(con, contract, schema=schema, changed=changed)
+
+    return list(content.once(contract, [contract.table], look))
 
 
 def column_types(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> dict[str, str]:
@@ -259,11 +331,25 @@ def _failure(error: Any) -> tuple[str, pl.Series | None]:
 
 
 def _verdicts(
-    contract: Contract, findings: Mapping[str, _Finding], total: int, types: Mapping[str, str]
+    contract: Contract,
+    findings: Mapping[str, _Finding],
+    total: int,
+    types: Mapping[str, str],
+    looked_at: int | None = None,
 ) -> list[Verdict]:
+    """One of each check. `looked_at` is how many of the `total` rows were read, all of them unless given."""
     shape_is_right = not any(_is_shape(name) for name in findings)
+    of_all = f"{total:,} rows"
+    of_read = of_all if looked_at in (None, total) else f"{looked_at:,} changed of {of_all}"
     return [
-        _verdict(contract, check, findings.get(check.name), total, types)
+        _verdict(
+            contract,
+            check,
+            findings.get(check.name),
+            total,
+            types,
+            of_read if _is_of_rows(check.name) else of_all,
+        )
         for check in contract.checks()
         if _is_shape(check.name) or shape_is_right
     ]
@@ -273,13 +359,22 @@ def _is_shape(name: str) -> bool:
     return name == "columns" or name.endswith(".type")
 
 
+def _is_of_rows(name: str) -> bool:
+    return not _is_shape(name) and name != "minimum_rows"
+
+
 def _verdict(
-    contract: Contract, check: Check, finding: _Finding | None, total: int, types: Mapping[str, str]
+    contract: Contract,
+    check: Check,
+    finding: _Finding | None,
+    total: int,
+    types: Mapping[str, str],
+    read: str,
 ) -> Verdict:
     subject = contract.table if check.column is None else f"{contract.table}.{check.column}"
     rule = f"rule '{check.phrase}'"
     if finding is None:
-        outcome = f"{rule} holds in {total:,} rows"
+        outcome = f"{rule} holds in {read}"
     elif check.name == "columns":
         outcome = _difference(contract, types)
     elif _is_shape(check.name):
@@ -288,7 +383,7 @@ def _verdict(
         outcome = f"{rule} fails: the table has {total:,}"
     elif finding.rows:
         first = ", ".join(f"{k}={'null' if value is None else value}" for k, value in finding.keys[0].items())
-        outcome = f"{rule} fails in {finding.rows:,} of {total:,} rows, first at {first}"
+        outcome = f"{rule} fails in {finding.rows:,} of {read}, first at {first}"
     else:
         outcome = f"{rule} could not be computed; mend the rule"
     return Verdict(

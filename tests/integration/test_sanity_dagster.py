@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from small_company import CONTRACTS, settings_in
 
 from orchestration import run_record
+from orchestration.checks import content
 from orchestration.checks.asset_checks import build_contract_checks
 from orchestration.checks.contracts import Column, Contract
 from orchestration.publish.assets import build_release_asset
@@ -122,6 +124,40 @@ def test_the_check_names_the_column_that_fails(settings: Settings) -> None:
         "total rows": 30,
         "first keys": "team_id=crm:T1",
     }
+
+
+@pytest.mark.parametrize("same_process", [True, False])
+def test_of_a_table_changed_in_place_the_rows_that_stayed_are_not_looked_at_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, same_process: bool
+) -> None:
+    monkeypatch.setattr(content, "_passed", OrderedDict())
+    change(
+        settings,
+        "update marts.kpi_sales set win_ratio = 2 where team_id = 'crm:T1'; "
+        "create schema changes; create table changes.kpi_sales as "
+        "from marts.kpi_sales where team_id in ('crm:T29', 'crm:T30'); "
+        "insert into zeven.patched values ('kpi_sales')",
+    )
+    definitions = dg.Definitions(
+        asset_checks=[build_contract_checks(settings, CONTRACTS)],
+        jobs=[dg.define_asset_job("checks", selection=dg.AssetSelection.all_asset_checks())],
+        resources=resources(settings),
+    )
+    result = definitions.resolve_job_def("checks").execute_in_process(raise_on_error=False)
+    assert all(found.passed for found in result.get_asset_check_evaluations())
+    if not same_process:
+        content._passed.clear()
+    released, journal = run_release(settings)
+    assert released.success is same_process
+    if journal.release is None:
+        [failure] = [event for event in released.all_events if event.is_step_failure]
+        assert "kpi_sales.win_ratio: rule 'maximum 1' fails in 1 of 30 rows" in str(
+            failure.event_specific_data
+        )
+    else:
+        checks = read_manifest(journal.release.folder)["checks"]
+        [told] = [check["message"] for check in checks if check["rule"] == "win_ratio.maximum"]
+        assert told == "kpi_sales.win_ratio: rule 'maximum 1' holds in 2 changed of 30 rows."
 
 
 def test_a_run_accepts_by_its_config(settings: Settings) -> None:

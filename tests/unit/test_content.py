@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 import duckdb
 import pytest
@@ -36,9 +37,9 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     plain = auditing.audit_table
 
-    def noted(con: duckdb.DuckDBPyConnection, contract: Contract, *, schema: str) -> list[auditing.Verdict]:
+    def noted(con: duckdb.DuckDBPyConnection, contract: Contract, **how: Any) -> list[auditing.Verdict]:
         seen.append(contract.table)
-        return plain(con, contract, schema=schema)
+        return plain(con, contract, **how)
 
     monkeypatch.setattr(auditing, "audit_table", noted)
     monkeypatch.setattr(content, "_passed", OrderedDict())
