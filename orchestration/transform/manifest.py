@@ -27,6 +27,7 @@ from orchestration.ingest.registry import crms
 from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, Settings
 from orchestration.transform.dbt_command import DbtCommand, dbt_folder
 from orchestration.transform.failures import why_dbt_could_not_start
+from orchestration.transform.needed import needed
 
 BESIDE_THE_CODE = DBT_PROJECT_DIR / "target"
 PROJECT_FOLDERS = (
@@ -94,7 +95,7 @@ def _parse(wanted: Sequence[str], folder: Path, state: str) -> ParsedProject:
     file = _file(folder, state)
     for older in folder.glob(_file(folder, "*").with_suffix(".*").name):
         older.unlink()
-    _write(file, (folder / "partial_parse.msgpack").read_bytes())
+    _write(file, needed((folder / "partial_parse.msgpack").read_bytes()))
     _write(file.with_suffix(".json"), json.dumps(manifest).encode())
     return ParsedProject(manifest, file)
 
@@ -127,6 +128,7 @@ def _state(wanted: Sequence[str]) -> str:
     """Name and content of every file dbt reads, and what else decides; a file removed changes it too."""
     packages = " ".join(version(package) for package in _PACKAGES)
     digest = hashlib.sha256(f"{' '.join(wanted)}\n{packages}\n{PROJECT_ROOT}\n".encode())
+    digest.update(Path(__file__).with_name("needed.py").read_bytes())
     files = [DBT_PROJECT_DIR / "dbt_project.yml", DBT_PROJECT_DIR / "profiles.yml"]
     for folder in PROJECT_FOLDERS:
         files += sorted(file for file in folder.rglob("*") if file.is_file())

@@ -113,6 +113,21 @@ def test_a_project_parsed_without_the_settings_is_the_one_parsed_with_them(
     assert not (tmp_path / "kept" / "partial_parse.msgpack").exists(), "dbt parsed all the same"
 
 
+def test_a_build_reads_what_it_needs_alone(settings: Settings, tmp_path: Path) -> None:
+    """Fails where dbt keeps more than before, or keeps it elsewhere: each node pays for every macro."""
+    from dbt.adapters.sql import impl
+
+    command = DbtCommand(settings, "list", target=tmp_path, parsed=parsed_project(settings).file)
+    kept = command._remembered()
+    assert kept is not None
+    names = {macro.name for macro in kept.macros.values()}
+    assert {"materialization_table_duckdb", "replaced_by", impl.CREATE_SCHEMA_MACRO_NAME} <= names
+    assert len(names) < 350, "of some 640"
+    assert not {name for name in names if name.startswith("spark__")}
+    for of_a_parse in ("files", "disabled", "docs", "exposures", "unit_tests"):
+        assert not getattr(kept, of_a_parse), of_a_parse
+
+
 def test_what_is_damaged_is_parsed_again(settings: Settings, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.msgpack"
     damaged.write_bytes(parsed_project(settings).file.read_bytes()[:1000])
