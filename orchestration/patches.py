@@ -15,10 +15,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from orchestration import run_record
-from orchestration.checks.audit import quoted
 from orchestration.made_from import made_from
 from orchestration.settings import Settings
-from orchestration.tables import has_table
+from orchestration.tables import has_table, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -53,14 +52,15 @@ def made_from_but_as_of(settings: Settings, contracts: Mapping[str, Contract]) -
     return made_from(settings.model_copy(update={"run": run}), contracts)
 
 
-def changed_rows(con: DuckDBPyConnection, table: str) -> str | None:
-    """The relation, quoted, of the rows that this build wrote into a table; None where it wrote all of it.
+def changed_rows(con: DuckDBPyConnection) -> dict[str, str]:
+    """The tables that this build changed in place, each with the relation, quoted, of the rows it wrote.
 
     Asked of the working database, also where another one is in use.
     """
     if not has_table(con, "zeven", "patched", database="work"):
-        return None
-    listed = con.execute("select 1 from work.zeven.patched where table_name = ?", [table]).fetchall()
-    if not listed or not has_table(con, "changes", table, database="work"):
-        return None
-    return f"work.changes.{quoted(table)}"
+        return {}
+    found = con.execute(
+        "select table_name from work.zeven.patched intersect select table_name from duckdb_tables() "
+        "where database_name = 'work' and schema_name = 'changes'"
+    )
+    return {table: f"work.changes.{quoted(table)}" for (table,) in found.fetchall()}

@@ -1,6 +1,7 @@
-"""Whether a table is there, asked of the database.
+"""What tables there are, asked of the database, and their names in SQL.
 
-Belongs here: that one question. Does not belong here: what stands in a table, or what follows where it lacks.
+Belongs here: whether a table is there, and its columns. Does not belong here: what stands in a table, or what
+follows where it lacks.
 """
 
 from __future__ import annotations
@@ -19,3 +20,20 @@ def has_table(con: DuckDBPyConnection, schema: str, table: str, *, database: str
         [database, schema, table],
     )
     return bool(found.fetchall())
+
+
+def column_types(con: DuckDBPyConnection, schema: str, table: str) -> dict[str, str]:
+    """The columns of a table of the current database and their types, in order; empty where it is missing."""
+    return dict(
+        con.execute(
+            "select column_name, data_type from duckdb_columns() "
+            "where database_name = current_database() and schema_name = ? and table_name = ? "
+            "order by column_index",
+            [schema, table],
+        ).fetchall()
+    )
+
+
+def quoted(identifier: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + identifier.replace('"', '""') + '"'

@@ -54,11 +54,11 @@ def build_contract_checks(settings: Settings, contracts: Mapping[str, Contract])
         with user_errors():
             with warehouse.connect() as con:
                 con.execute(f"use {MARTS}")
-                content = Content(con, _SCHEMA)
+                content, changed = Content(con, _SCHEMA), changed_rows(con)
                 for contract in contracts.values():
                     if contract.table in wanted:
-                        changed = changed_rows(con, contract.table)
-                        verdicts = audit_once(con, contract, content, schema=_SCHEMA, changed=changed)
+                        written = changed.get(contract.table)
+                        verdicts = audit_once(con, contract, content, schema=_SCHEMA, changed=written)
                         own = [rule for rule in reconciliations if rule.table == contract.table]
                         sound = without_broken_shapes(own, verdicts)
                         verdicts += reconcile(con, sound, schema=_SCHEMA, content=content)

@@ -9,12 +9,14 @@ Keys of failing rows are shown, other values never: they may be personal.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from orchestration.checks import keys
 from orchestration.checks.contracts import Check, Column, Contract, Severity
-from orchestration.tables import has_table
+from orchestration.tables import column_types, has_table, quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
 SHOWN_KEYS = 20
 BATCH_ROWS = 1_000_000
 """What a wide table costs at once: about a gigabyte."""
-HASHES_AT_ONCE = 32_000_000
-"""Half a gigabyte."""
 WORTHWHILE_SHARE = 0.25
 """To copy more changed rows than this costs more than to look at the whole table."""
 _CHANGED = "temp.zeven_changed"
@@ -105,44 +105,48 @@ def audit_table(
         empty = pl.DataFrame(con.sql(f"select * from {table} where false"))  # noqa: S608 (quoted)
         if findings := _shape_findings(empty, contract, types):
             return _verdicts(contract, findings, total, types)
-    try:
-        if changed and _copy_changed(con, contract, table, total, changed):
-            looked_at = _count(con, _CHANGED)
+    with _changed_part(con, contract, table, total, changed) as (part, looked_at):
+        if part:
             of_rows = dataclasses.replace(contract, minimum_rows=0)
-            findings = _findings(con, of_rows, _CHANGED, looked_at, batch_rows)
-        else:
-            looked_at = total
-            at_once = batch_rows if has_table(con, schema, contract.table) else total  # a view has no rowid
-            findings = _findings(con, contract, table, total, at_once)
-    finally:
-        con.execute(f"drop table if exists {_CHANGED}")
+            findings = _findings(con, of_rows, part, looked_at, batch_rows)
+        elif total <= batch_rows or has_table(con, schema, contract.table):
+            findings = _findings(con, contract, table, total, batch_rows)
+        else:  # a view has no numbers of rows to read it by
+            findings = _findings(con, contract, table, total, total)
     if total < contract.minimum_rows:
         findings["minimum_rows"] = _Finding()
     return _verdicts(contract, findings, total, types, looked_at)
 
 
-def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:
-    [(rows,)] = con.execute(f"select count(*) from {relation}").fetchall()  # noqa: S608 (quoted)
-    return int(rows)
+@contextmanager
+def _changed_part(
+    con: duckdb.DuckDBPyConnection, contract: Contract, table: str, total: int, changed: str | None
+) -> Iterator[tuple[str | None, int]]:
+    """A copy of the rows of a table that have the key of a changed row, and how many they are.
 
-
-def _copy_changed(
-    con: duckdb.DuckDBPyConnection, contract: Contract, table: str, total: int, changed: str
-) -> bool:
-    """Copy the rows of a table that have the key of a changed row, where that is worth it and all are there.
-
-    They are taken from the table, so that what is looked at is what gets published, and an old row that
-    shares its key with a changed one comes along: 0.8 CPU-s for 300,000 of 10 million rows.
+    No copy, and the rows of the table, where it is to be looked at as a whole. What is looked at comes from
+    the table, as that gets published, and an old row that shares its key with a changed one comes along: 0.8
+    CPU-s for 300,000 of 10 million rows.
     """
-    written = _count(con, changed)
-    if written > WORTHWHILE_SHARE * total:
-        return False
-    same = _same_key(contract, "stored", "written")
+    written = _count(con, changed) if changed else total
+    if not changed or written > WORTHWHILE_SHARE * total:
+        yield None, total
+        return
+    same = keys.are_same(contract.key, "stored", "written")
     con.execute(
         f"create or replace temp table {_CHANGED} as "  # noqa: S608 (quoted)
         f"select stored.* from {table} as stored semi join {changed} as written on {same}"
     )
-    return _count(con, _CHANGED) >= written
+    try:
+        found = _count(con, _CHANGED)
+        yield (_CHANGED, found) if found >= written else (None, total)
+    finally:
+        con.execute(f"drop table {_CHANGED}")
+
+
+def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:
+    [(rows,)] = con.execute(f"select count(*) from {relation}").fetchall()  # noqa: S608 (quoted)
+    return int(rows)
 
 
 def _findings(
@@ -160,46 +164,10 @@ def _findings(
     for start in range(0, int(read("max(rowid)").item()) + 1, batch_rows):
         batch = read(where=f"rowid >= {start} and rowid < {start + batch_rows}")
         _add(findings, _row_findings(batch, contract, whole_table=False))
-    if not _all_differ(read, _hash_of(contract.key), rows):
-        keys = pl.DataFrame(con.sql(_shared_keys(contract, relation)))
-        _add(findings, _row_findings(keys, _of_key_alone(contract)))
+    if not keys.all_differ(con, relation, contract.key, rows):
+        shared = pl.DataFrame(con.sql(keys.shared(relation, contract.key)))
+        _add(findings, _row_findings(shared, _of_key_alone(contract)))
     return findings
-
-
-def _all_differ(read: Callable[[str, str], pl.DataFrame], number: str, rows: int) -> bool:
-    """Whether an expression of whole numbers has another value in each of so many rows.
-
-    Asked of hashes of keys it proves that the keys differ, whatever the order of the rows: 0.4 CPU-s for
-    6 million rows, where grouping by their seven columns took the database 2.8.
-    """
-    parts = rows // HASHES_AT_ONCE + 1
-    for part in range(parts):
-        found = read(f"{number} as number", f"{number} % {parts} = {part}").to_series()
-        if found.n_unique() < len(found):
-            return False
-    return True
-
-
-def _hash_of(key: Iterable[str]) -> str:
-    """Of 64 bits; equal keys have the same, also where a part of them is null."""
-    return f"hash({', '.join(map(quoted, key))})"
-
-
-def _shared_keys(contract: Contract, relation: str) -> str:
-    """The query for the keys of all rows that share theirs with another row; the database may spill."""
-    key = [quoted(column) for column in contract.key]
-    columns = ", ".join(key)
-    shared = f"select {columns} from {relation} group by {columns} having count(*) > 1"  # noqa: S608 (quoted)
-    return (
-        f"select {', '.join(f'stored.{column}' for column in key)} from {relation} as stored "  # noqa: S608 (quoted)
-        f"inner join ({shared}) as shared on {_same_key(contract, 'stored', 'shared')} order by stored.rowid"
-    )
-
-
-def _same_key(contract: Contract, left: str, right: str) -> str:
-    """The condition that two rows share their key; nulls are equal."""
-    columns = [quoted(column) for column in contract.key]
-    return " and ".join(f"{left}.{column} is not distinct from {right}.{column}" for column in columns)
 
 
 def audit_once(
@@ -218,28 +186,11 @@ def audit_once(
     return list(content.once(contract, [contract.table], look))
 
 
-def column_types(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> dict[str, str]:
-    """The columns of a table of the current database and their types, in order; empty where it is missing."""
-    return dict(
-        con.execute(
-            "select column_name, data_type from duckdb_columns() "
-            "where database_name = current_database() and schema_name = ? and table_name = ? "
-            "order by column_index",
-            [schema, table],
-        ).fetchall()
-    )
-
-
 def audit_frame(frame: pl.DataFrame, contract: Contract) -> list[Verdict]:
     """The verdicts on a frame, as on a table of that content."""
     types = {name: str(data_type) for name, data_type in frame.schema.items()}
     findings = _shape_findings(frame.clear(), contract) or _row_findings(frame, contract)
     return _verdicts(contract, findings, len(frame), types)
-
-
-def quoted(identifier: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + identifier.replace('"', '""') + '"'
 
 
 @dataclass(frozen=True)
@@ -281,8 +232,8 @@ def _row_findings(
     findings = {}
     for name, holds in _failures(frame, contract, rows=True, whole_table=whole_table).items():
         rows = [] if holds is None else (~holds).arg_true().to_list()
-        keys = frame.select(contract.key)[rows[:SHOWN_KEYS]] if rows else frame.clear()
-        findings[name] = _Finding(len(rows), tuple(plain_key(key) for key in keys.iter_rows(named=True)))
+        first = frame.select(contract.key)[rows[:SHOWN_KEYS]] if rows else frame.clear()
+        findings[name] = _Finding(len(rows), tuple(plain_key(key) for key in first.iter_rows(named=True)))
     return findings
 
 

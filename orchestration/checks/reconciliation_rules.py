@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from orchestration.checks.audit import quoted
+from orchestration.tables import quoted
 
 _MEMBER = ("period_type", "period_start", "level", "team_id", "rep_id")
 

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
-from orchestration.checks.audit import quoted
+from orchestration.tables import quoted
 
 if TYPE_CHECKING:
     import duckdb

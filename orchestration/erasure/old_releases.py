@@ -13,13 +13,13 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.checks.audit import quoted
 from orchestration.erasure.people import Person
 from orchestration.erasure.traces import Texts
 from orchestration.publish.catalogue import remove_locked
 from orchestration.publish.manifest import DATABASE, MANIFEST
 from orchestration.publish.store import Store, explaining, text_literal
 from orchestration.settings import Settings
+from orchestration.tables import quoted
 
 _IDS_OF_OTHERS = re.compile(r"\b(?!lead|contact)\w+_id=[^\s,;\"]+")
 """The id of a deal, a rep, a product, as a failing rule names its first row."""

@@ -18,7 +18,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.checks.audit import Verdict, audit_once, column_types, quoted
+from orchestration.checks.audit import Verdict, audit_once
 from orchestration.checks.content import Content
 from orchestration.checks.contracts import Column, Contract
 from orchestration.checks.personal import audit_personal, marked_personal
@@ -32,6 +32,7 @@ from orchestration.publish.store import sha256, text_literal
 from orchestration.restatements.compare import RESTATEMENTS
 from orchestration.restatements.publishing import Restating
 from orchestration.settings import PROJECT_ROOT
+from orchestration.tables import column_types, quoted
 
 ALIAS = "zeven_candidate"
 

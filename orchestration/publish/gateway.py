@@ -24,9 +24,9 @@ from typing import Any
 
 import duckdb
 
-from orchestration.checks.audit import quoted
 from orchestration.marts import STORAGE_VERSION
 from orchestration.publish.store import TEMPORARY_PREFIX, Store, remove, sync, text_literal
+from orchestration.tables import quoted
 
 BY_RELEASE = "gateway"
 """The folder inside a release that holds a link to its Parquet files, named by the release."""

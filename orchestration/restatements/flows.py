@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Set
 
-from orchestration.checks.audit import quoted
 from orchestration.restatements.numbers import FLOWS, Flow, Measure
 from orchestration.restatements.parts import PAIRS, PERIOD_TYPES, add, share_of
 from orchestration.restatements.sides import Comparison, Side
+from orchestration.tables import quoted
 
 DATES = "dim_dates"
 _STARTS = tuple(f"{name}_start" for name in PERIOD_TYPES)

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 import duckdb
 
-from orchestration.checks.audit import quoted
+from orchestration.tables import quoted
 
 PARTS = "zeven_parts"
 PAIRS = "zeven_pairs"

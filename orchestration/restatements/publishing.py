@@ -17,7 +17,6 @@ from typing import Any
 
 import duckdb
 
-from orchestration.checks.audit import quoted
 from orchestration.checks.contracts import Contract, contract_hash
 from orchestration.errors import ZevenError
 from orchestration.progress import Event, report
@@ -26,6 +25,7 @@ from orchestration.publish.store import text_literal
 from orchestration.restatements import compare
 from orchestration.restatements.compare import RESTATEMENTS, RESULT
 from orchestration.restatements.sides import Comparison, Side, side_of
+from orchestration.tables import quoted
 
 BEFORE = "zeven_before"
 SHOWN_NUMBERS = 5

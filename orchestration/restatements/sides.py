@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
-from orchestration.checks.audit import quoted
 from orchestration.publish.manifest import parse_instant, read_manifest
+from orchestration.tables import quoted
 
 
 @dataclass(frozen=True)

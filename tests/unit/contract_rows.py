@@ -19,9 +19,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from orchestration.checks.audit import quoted
 from orchestration.checks.contracts import Check, Column, Contract
 from orchestration.checks.schema import polars_types
+from orchestration.tables import quoted
 
 Row = dict[str, Any]
 LIMIT = 300_000

@@ -15,10 +15,10 @@ from collections.abc import Iterable
 
 import duckdb
 
-from orchestration.checks.audit import quoted
 from orchestration.checks.contracts import load_contracts
 from orchestration.checks.reconciliation import Reconciliation, load_reconciliations
 from orchestration.publish.release import MODELS_DIR
+from orchestration.tables import quoted
 
 CONTRACTS = load_contracts(MODELS_DIR)
 RULES = load_reconciliations(MODELS_DIR, CONTRACTS)

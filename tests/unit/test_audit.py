@@ -13,10 +13,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.checks import audit as auditing
-from orchestration.checks.audit import SHOWN_KEYS, Verdict, audit, audit_table, quoted
+from orchestration.checks import keys
+from orchestration.checks.audit import SHOWN_KEYS, Verdict, audit, audit_table
 from orchestration.checks.contracts import Column, Contract, Rule
 from orchestration.errors import SettingsError
+from orchestration.tables import quoted
 
 CONTRACT = Contract(
     table="kpi_sales",
@@ -170,7 +171,7 @@ def test_a_rule_about_several_rows_is_refused(con: duckdb.DuckDBPyConnection, ex
 def test_in_batches_the_verdicts_are_the_same(
     con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, batch_rows: int, hashes_at_once: int
 ) -> None:
-    monkeypatch.setattr(auditing, "HASHES_AT_ONCE", hashes_at_once)
+    monkeypatch.setattr(keys, "HASHES_AT_ONCE", hashes_at_once)
     con.execute("delete from marts.kpi_sales where won in (3, 20, 21)")
     con.execute("update marts.kpi_sales set won = 200 where won in (11, 30)")
     con.execute("update marts.kpi_sales set win_ratio = 'inf' where team_id is null")
@@ -184,7 +185,7 @@ def test_in_batches_the_verdicts_are_the_same(
 def test_keys_of_one_hash_are_compared_themselves(
     con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auditing, "_hash_of", lambda _: "won % 2")
+    monkeypatch.setattr(keys, "_hash_of", lambda _: "won % 2")
     assert all(verdict.passed for verdict in audit_table(con, CONTRACT, schema="marts", batch_rows=7))
 
 
