@@ -59,9 +59,9 @@ def run_pipeline(
 
     `as_of` wins over the settings. Nothing is built where no source has anything new, code, settings and
     contracts are those of the release that serves, and it describes the same day; `force`, or an `as_of`,
-    builds all the same, and `full_refresh` makes every table anew as well. `accept` is the reason to publish what is hardly true beside the last release. Waits
-    `wait_seconds` (else `run.wait_seconds`) for another run, then raises `BusyError`. What else a person can
-    mend is raised as the `ZevenError` that the step met.
+    builds all the same, and `full_refresh` makes every table anew as well. `accept` is the reason to publish
+    what is hardly true beside the last release. Waits `wait_seconds` (else `run.wait_seconds`) for another
+    run, then raises `BusyError`. What else a person can mend is raised as the `ZevenError` that the step met.
     """
     started = time.monotonic()
     now = datetime.now(UTC)
@@ -69,7 +69,11 @@ def run_pipeline(
     with writer_lock(settings, who=COMMAND_LINE, wait_seconds=wait_seconds):
         refuse_a_full_disk(settings)  # before Dagster's event log meets it
         answers = Answers()
-        known = _up_to_date(settings, instant, wait_seconds) if as_of is None and not (force or full_refresh) else None
+        known = (
+            _up_to_date(settings, instant, wait_seconds)
+            if as_of is None and not (force or full_refresh)
+            else None
+        )
         if known is not None:
             served, pending = known
             if pending:

@@ -1,10 +1,11 @@
 """What the warehouse knows of its runs: the schema `zeven`.
 
-Belongs here: the tables `zeven.run` (the instant of this run, which the models read), `zeven.build_result`
-(whether the marts are whole, which publishing asks), `zeven.released` (what the last release was made
-from, which tells whether there is anything new to do), `zeven.last_published` (the last run that came to a
-release), `zeven.patch_base` (what the tables that are there were published from, while nobody has changed them)
-and `zeven.patched` (the tables that this build changed in place, `patches.py`). Does not belong here: the ledger of loaded files (`ingest/`).
+Belongs here: the tables `zeven.run` (the instant of this run, which the models read),
+`zeven.build_result` (whether the marts are whole, which publishing asks), `zeven.released` (what the last
+release was made from, which tells whether there is anything new to do), `zeven.last_published` (the last run
+that came to a release), `zeven.patch_base` (what the tables that are there were published from, while nobody
+has changed them) and `zeven.patched` (the tables that this build changed in place, `patches.py`). Does not
+belong here: the ledger of loaded files (`ingest/`).
 """
 
 from __future__ import annotations

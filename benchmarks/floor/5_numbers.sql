@@ -33,7 +33,7 @@ from (
     union select 'expected_close_month', 'unknown'
 );
 
-create temp view int_breakdown_values as select * from value_numbers;
+create temp view int_breakdown_values as select *, 0 as breakdown_no from value_numbers;
 
 create macro key_of(period_no, member_no, value_no) as
     (period_no::bigint << 40) + (member_no::bigint << 20) + value_no::bigint;

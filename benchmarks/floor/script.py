@@ -16,7 +16,9 @@ from typing import Any
 
 import jinja2
 
+from orchestration.checks.contracts import load_contracts
 from orchestration.ingest.export_format import TABLES
+from orchestration.publish.release import MODELS_DIR
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.transform.dbt_vars import dbt_vars
 
@@ -68,13 +70,16 @@ def _statements(settings: Settings, source: str, compiled: Path) -> Iterator[str
 
 def _models(names: tuple[str, ...], compiled: Path) -> str:
     """As tables: of the release where they are marts, else for the time of the connection."""
-    found = []
+    contracts, found = load_contracts(MODELS_DIR), []
     for name in names:
         # a test has a folder named after the YAML that it stands in
         [file] = [file for file in compiled.rglob(f"{name}.sql") if file.parent.suffix != ".yml"]
         kind = "table" if "marts" in file.relative_to(compiled).parts else "temp table"
-        code = _QUALIFIED.sub(r"\1", file.read_text(encoding="utf-8"))
-        found.append(f"{{% raw %}}create {kind} {name} as\n{code.strip()};\n{{% endraw %}}")
+        code = _QUALIFIED.sub(r"\1", file.read_text(encoding="utf-8")).strip()
+        if name in contracts:  # what a model has besides is there for sorting
+            columns = ", ".join(column.name for column in contracts[name].columns)
+            code = f"select {columns} from (\n{code}\n)"
+        found.append(f"{{% raw %}}create {kind} {name} as\n{code};\n{{% endraw %}}")
     return "\n".join(found)
 
 

@@ -25,6 +25,7 @@
         members.level,
         members.team_id,
         members.rep_id,
+        breakdown_values.breakdown_no,
         breakdown_values.breakdown,
         breakdown_values.breakdown_value,
         occurring.*
@@ -92,14 +93,22 @@
         and {{ left }}.breakdown_value = {{ right }}.breakdown_value
 {%- endmacro %}
 
-{# The shared columns of every kpi table, in their order, from a relation made by kpi_rows; without a name where it is the only one. #}
+{#
+    The shared columns of every kpi table, in their order, from a relation made by kpi_rows; without a name where it is the only one.
+    The numbers of the key go first: by them a table is sorted and changed (materializations.sql, patches.sql), and there they stay.
+#}
 {% macro shared_kpi_columns(keys=none) -%}
-    {%- for column in ['period_type', 'period_start', 'period_end', 'is_complete', 'level', 'team_id', 'rep_id', 'breakdown', 'breakdown_value'] -%}
+    {%- for column in cut_numbers() + [
+        'period_type', 'period_start', 'period_end', 'is_complete', 'level', 'team_id', 'rep_id', 'breakdown', 'breakdown_value',
+    ] -%}
     {{ keys ~ '.' if keys }}{{ column }}
     {%- if not loop.last %},
         {% endif %}
     {%- endfor %}
 {%- endmacro %}
+
+{# The numbers of a key of a kpi table, in the order in which it lies: what readers narrow by comes first. #}
+{% macro cut_numbers() %}{{ return(['breakdown_no', 'member_no', 'period_no', 'value_no']) }}{% endmacro %}
 
 {# A count or sum of the period to compare with: 0 where that period is known and nothing occurred in it, null where it is not known. #}
 {% macro compared_with(measure, other_period) -%}

@@ -25,22 +25,36 @@
     {%- if is_patched -%}
     insert into {{ target }} select * from {{ changes_of(this.name) }}{{ in_order_of_key() }}
     {%- else -%}
-    create or replace {{ type }} {{ target }} as (
+    create or replace {{ type }} {{ target }} as
+    select {{ described_columns() }} from (
         {{ compiled_code }}
-    ){{ in_order_of_key() }}
+    ) as made{{ in_order_of_key(with_numbers=true) }}
     {%- endif -%}
     {%- endcall %}
     {{ return({'relations': [target]}) }}
 {% endmacro %}
 
+{# What is published of the rows of a model: the columns that its YAML describes, all of which have to be there. #}
+{% macro described_columns() -%}
+    {{ model.columns.keys() | join(', ') if this.database == 'marts' and model.columns else '*' }}
+{%- endmacro %}
+
 {#
     A published table lies in the order of its key (`meta: key`), so that equal content gives an equal file. What readers narrow by comes
     first: with 200 reps, a metric of one member in every month was found in 2.3 ms instead of 4.5, because DuckDB skips the
-    parts of a table whose values cannot match.
+    parts of a table whose values cannot match. The rows of a kpi table have the numbers of their keys with them: for six million
+    rows, to sort by these took 2 s of CPU, by the words that they stand for 8.
 #}
-{% macro in_order_of_key() %}
+{% macro in_order_of_key(with_numbers=false) %}
     {%- set key = config.get('meta', {}).get('key', []) -%}
     {%- set narrowed_by = ['breakdown', 'level', 'team_id', 'rep_id'] | select('in', key) | list -%}
     {%- set order = narrowed_by + key | reject('in', narrowed_by) | list -%}
-    {%- if order and this.database == 'marts' %} order by {{ order | join(', ') }}{% endif -%}
+    {%- if this.database == 'marts' and order -%}
+    {{ ' order by ' }}{{ (cut_numbers() if with_numbers and has_cut_numbers() else order) | join(', ') }}
+    {%- endif -%}
+{% endmacro %}
+
+{# Whether the rows of this model come with the numbers of their keys: those that kpi_rows makes do. #}
+{% macro has_cut_numbers() %}
+    {{ return('breakdown' in config.get('meta', {}).get('key', []) and 'macro.zeven.kpi_rows' in model.depends_on.macros) }}
 {% endmacro %}

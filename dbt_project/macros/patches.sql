@@ -81,7 +81,7 @@
         {%- endif -%}
         {% do parents.append({'name': name, 'relation': ref(name) | string, 'numbers': known[name]}) %}
     {%- endfor -%}
-    {{ return(parents if 'breakdown' in config.get('meta', {})['key'] else none) }}
+    {{ return(parents if has_cut_numbers() else none) }}
 {% endmacro %}
 
 {# Whether a number still stands for what it stood for: no member or breakdown value has changed or gone, no period has moved. #}
@@ -110,7 +110,9 @@
     create or replace table {{ differing }} as
     select is_now, was
     from (
-        {{ compiled }}
+        select {{ described_columns() }} from (
+            {{ compiled }}
+        ) as made
     ) as is_now
     full join {{ relation }} as was on {{ same_key('is_now', 'was', key) }}
     where

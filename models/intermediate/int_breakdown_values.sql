@@ -1,6 +1,6 @@
 -- One row per breakdown and value that a record has, with its number; 0 is the total. Where tables are changed in place, a value keeps
 -- the number that it has there, also when no record has it any more.
--- A new breakdown, or a new fact that is broken down, is a line here.
+-- A new breakdown, or a new fact that is broken down, is a line here; breakdown_no is the breakdown's place in the list.
 {% set told_by = [
     ('source', 'fct_leads', 'source'),
     ('industry', 'fct_leads', 'industry'),
@@ -18,6 +18,7 @@
     ('stage', 'fct_opportunity_history', 'stage'),
     ('expected_close_month', 'fct_opportunity_history', month_key('expected_close_on')),
 ] %}
+{% set breakdowns = ['total'] + told_by | map(attribute=0) | unique | list %}
 with told as (
     {%- for breakdown, fact, column in told_by %}
     select '{{ breakdown }}' as breakdown, coalesce({{ column }}, 'unknown') as breakdown_value from {{ ref(fact) }} group by {{ column }}
@@ -37,7 +38,7 @@ known as (
 ),
 {%- endif %}
 
-numbered as (
+newly_numbered as (
     select
         cast(
             row_number() over (order by told.breakdown, told.breakdown_value)
@@ -48,8 +49,23 @@ numbered as (
     from told
     left join known on told.breakdown = known.breakdown and told.breakdown_value = known.breakdown_value
     where known.value_no is null
-    union all
-    select * from known
+),
+
+numbered as (
+    select
+        value_no,
+        case breakdown
+            {%- for breakdown in breakdowns %}
+            when '{{ breakdown }}' then {{ loop.index0 }}
+            {%- endfor %}
+        end as breakdown_no,
+        breakdown,
+        breakdown_value
+    from (
+        select * from newly_numbered
+        union all
+        select value_no, breakdown, breakdown_value from known
+    ) as every_value
 )
 
 select * from numbered

@@ -17,6 +17,7 @@ import duckdb
 
 from orchestration import run_record
 from orchestration.ingest.registry import KINDS
+from orchestration.marts import MARTS
 from orchestration.settings import Settings, load_settings
 from orchestration.transform.dbt_command import DbtCommand
 from orchestration.warehouse import Warehouse
@@ -189,11 +190,15 @@ def _in_order(nodes: Mapping[str, Any]) -> Iterable[str]:
 
 def _node(node: Mapping[str, Any]) -> Node:
     assert not node.get("extra_ctes"), f"{node['name']} is ephemeral or uses something that is"
+    sql = node.get("compiled_code") or ""
+    if node["resource_type"] == "model" and node["database"] == MARTS and node["columns"]:
+        # as the project's materialization does: what is not described is there for sorting alone
+        sql = f"select {', '.join(node['columns'])} from (\n{sql}\n)"
     return Node(
         node["name"],
         node["relation_name"] or "",
         node["config"]["materialized"],
-        node.get("compiled_code") or "",
+        sql,
         tuple(node["config"].get("column_types", {}).items()),
         frozenset(name.rpartition(".")[2] for name in node["depends_on"].get("nodes", ())),
     )
