@@ -5,8 +5,8 @@ what stands in it (the models under `models/marts`), or what a release makes of 
 
 A table is written into a database once: sorted, in the storage version of a release. Publishing takes this
 file, and adds what a release has besides. To copy the tables cost 7 of 103 CPU-s of a run with 100,000 leads.
-So no bytes of an earlier build may be in it: whoever builds all of it starts afresh, and an erasure removes
-it.
+Who makes all of it anew starts afresh, and an erasure removes it, so its free pages hold nothing but rows of
+releases since then (`patches.py`).
 """
 
 from __future__ import annotations

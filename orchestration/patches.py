@@ -6,7 +6,8 @@ belong here: finding the rows that differ (`dbt_project/macros/patches.sql`).
 A table may be patched where every other row of it would come out as it is: the tables are those that were
 published last, from the same code, settings and contracts, and time has not gone back. So a run that fails
 after it began to build, an erasure and a build of single models are each followed by a run that makes
-everything anew.
+everything anew. So is a person who was forgotten since: DuckDB leaves the bytes of a row that it takes out in
+the file, and the file is published.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from orchestration import run_record
+from orchestration.ingest import tombstones
 from orchestration.made_from import made_from
 from orchestration.settings import Settings
 from orchestration.tables import has_table, quoted
@@ -42,14 +44,16 @@ def begin(
     as_of = run_record.as_of_now(con)
     if anew or base is None or as_of is None:
         return False
-    base_as_of, base_made_from = base
-    return base_as_of <= as_of and base_made_from == made_from_but_as_of(settings, contracts)
+    base_as_of, base_basis = base
+    return base_as_of <= as_of and base_basis == basis(con, settings, contracts)
 
 
-def made_from_but_as_of(settings: Settings, contracts: Mapping[str, Contract]) -> str:
-    """As `made_from`, the same for every `as_of` of the settings: later ones are what patching is for."""
+def basis(con: DuckDBPyConnection, settings: Settings, contracts: Mapping[str, Contract]) -> str:
+    """What tables were made from besides the records: the same for every `as_of` of the settings, since later
+    days are what patching is for."""
     run = settings.run.model_copy(update={"as_of": "now"})
-    return made_from(settings.model_copy(update={"run": run}), contracts)
+    code = made_from(settings.model_copy(update={"run": run}), contracts)
+    return f"{code} {len(tombstones.read(con, settings.paths.warehouse))}"
 
 
 def changed_rows(con: DuckDBPyConnection) -> dict[str, str]:

@@ -29,7 +29,7 @@ create table if not exists zeven.build_result (
 );
 create table if not exists zeven.released (release_id varchar, as_of timestamp, made_from varchar);
 create table if not exists zeven.last_published (run_id varchar);
-create table if not exists zeven.patch_base (as_of timestamp, made_from varchar);
+create table if not exists zeven.patch_base (as_of timestamp, basis varchar);
 create table if not exists zeven.patched (table_name varchar);
 """
 
@@ -97,16 +97,16 @@ def record_release(con: DuckDBPyConnection, release_id: str, as_of: datetime, ma
     _replace(con, "last_published", (run_id,))
 
 
-def record_patch_base(con: DuckDBPyConnection, as_of: datetime, made_from: str) -> None:
-    _replace(con, "patch_base", (_stored(as_of), made_from))
+def record_patch_base(con: DuckDBPyConnection, as_of: datetime, basis: str) -> None:
+    _replace(con, "patch_base", (_stored(as_of), basis))
 
 
 def take_patch_base(con: DuckDBPyConnection) -> tuple[datetime, str] | None:
-    """As of when (aware) and from what the tables were made that were published last; None where they have
-    changed since. From here on they have."""
+    """As of when (aware) and on which basis the tables were made that were published last; None where they
+    have changed since. From here on they have."""
     if not has_table(con, "zeven", "patch_base"):
         return None
-    found = con.execute("select as_of, made_from from zeven.patch_base").fetchall()
+    found = con.execute("select as_of, basis from zeven.patch_base").fetchall()
     con.execute("delete from zeven.patch_base")
     return (found[0][0].replace(tzinfo=UTC), found[0][1]) if found else None
 

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from orchestration import run_record
+from orchestration import patches, run_record
 from orchestration.checks.asset_checks import LAYER
 from orchestration.checks.contracts import Contract
 from orchestration.errors import GateError
 from orchestration.made_from import code_version, made_from
 from orchestration.marts import MARTS
-from orchestration.patches import made_from_but_as_of
 from orchestration.publish.release import publish
 from orchestration.resources import Journal, user_errors
 from orchestration.settings import Settings
@@ -59,7 +58,7 @@ def build_release_asset(settings: Settings, contracts: Mapping[str, Contract]) -
             as_of = run_record.as_of_now(con)
             if as_of is None:
                 raise GateError("Nothing was published: the models were never built; run the whole pipeline.")
-            basis, base = made_from(settings, contracts), made_from_but_as_of(settings, contracts)
+            made, basis = made_from(settings, contracts), patches.basis(con, settings, contracts)
             warnings = _data_warnings(con)
             info = publish(
                 con,
@@ -71,8 +70,8 @@ def build_release_asset(settings: Settings, contracts: Mapping[str, Contract]) -
                 contracts=contracts,
                 accept=config.accept or None,
             )
-            run_record.record_release(con, info.release_id, as_of, basis)
-            run_record.record_patch_base(con, as_of, base)
+            run_record.record_release(con, info.release_id, as_of, made)
+            run_record.record_patch_base(con, as_of, basis)
         journal.release, journal.warnings = info, [dict(warning) for warning in info.warnings]
         rows = [dg.TableRecord({"table": table, "rows": count}) for table, count in info.tables.items()]
         return dg.MaterializeResult(
