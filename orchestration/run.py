@@ -82,7 +82,7 @@ def run_pipeline(
             if answers.are_nothing_new:
                 seconds, loads = time.monotonic() - started, answers.loads
                 return RunResult(None, served.as_of, served, True, loads, served.warnings, seconds)
-        run_id, journal = _launch(settings, instant, now, wait_seconds, accept, answers, full_refresh)
+        run_id, journal = _launch(settings, instant, now, wait_seconds, accept, full_refresh, answers)
     assert journal.release is not None, "the job succeeded without a release"
     loads, warnings = tuple(journal.loads), tuple(journal.warnings)
     return RunResult(run_id, instant, journal.release, False, loads, warnings, time.monotonic() - started)
@@ -131,8 +131,8 @@ def _launch(
     now: datetime,
     wait_seconds: float | None,
     accept: str | None,
-    answers: Answers,
     full_refresh: bool,
+    answers: Answers,
 ) -> tuple[str, Journal]:
     """Run the job to its end; its run id and journal. `now` is when the sources are read, `answers` what
     those told that were asked already."""

@@ -1,0 +1,81 @@
+"""When tables may be changed in place: never where another row of them could come out differently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration import patches, run_record
+from orchestration.ingest import tombstones
+from orchestration.settings import Settings, load_settings
+from orchestration.warehouse import Warehouse
+
+AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return written(tmp_path, "")
+
+
+@pytest.fixture
+def con(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse whose tables were published as of AS_OF, and a run of a day later."""
+    with Warehouse(settings).connect() as con:
+        run_record.prepare(con)
+        run_record.record_patch_base(con, AS_OF, patches.basis(con, settings, {}))
+        run_record.begin(con, "next", AS_OF + timedelta(days=1), AS_OF + timedelta(days=1))
+        yield con
+
+
+def written(folder: Path, text: str) -> Settings:
+    file = folder / "zeven.toml"
+    file.write_text(f'[company]\nname = "A"\n[sources.crm]\nkind = "files"\nfolder = "in"\n{text}')
+    return load_settings(file, environ={})
+
+
+def test_the_tables_of_the_last_release_are_changed_once(
+    con: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    assert patches.begin(con, settings, {}, anew=False)
+    assert not patches.begin(con, settings, {}, anew=False), "the first build may have ended half way"
+
+
+def test_who_wants_everything_anew_gets_it(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    assert not patches.begin(con, settings, {}, anew=True)
+
+
+def test_time_that_goes_back_takes_records_away(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    run_record.begin(con, "earlier", AS_OF - timedelta(seconds=1), AS_OF)
+    assert not patches.begin(con, settings, {}, anew=False)
+
+
+def test_another_as_of_in_the_settings_is_a_day_like_any_other(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    assert patches.begin(con, written(tmp_path, '[run]\nas_of = "2026-03-02"\n'), {}, anew=False)
+
+
+def test_other_settings_make_other_rows(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    assert not patches.begin(con, written(tmp_path, "[response]\nsla_minutes = 5\n"), {}, anew=False)
+
+
+def test_a_forgotten_person_leaves_no_bytes_behind(
+    con: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    tombstones.write(con, [tombstones.Tombstone("lead", "crm", "0" * 64, AS_OF.isoformat(), "asked")])
+    assert not patches.begin(con, settings, {}, anew=False)
+
+
+def test_what_the_build_before_changed_is_forgotten(
+    con: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    con.execute("create schema changes; create table changes.kpi_a as select 1 as a")
+    con.execute("insert into zeven.patched values ('kpi_a')")
+    assert patches.changed_rows(con) == {"kpi_a": 'work.changes."kpi_a"'}
+    patches.begin(con, settings, {}, anew=False)
+    assert patches.changed_rows(con) == {}
