@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 SHOWN_KEYS = 20
 BATCH_ROWS = 1_000_000
 """What a wide table costs at once: about a gigabyte."""
+_TEXTS_UNCOPIED = "set arrow_output_version = '1.4'; set produce_arrow_string_view = true"
+"""Polars keeps texts as DuckDB can hand them over since then: reading 6 million rows of ten texts took 1.7
+CPU-s and 620 MB instead of 2.6 and 890."""
 WORTHWHILE_SHARE = 0.25
 """To copy more changed rows than this costs more than to look at the whole table."""
 _CHANGED = "temp.zeven_changed"
@@ -158,6 +161,7 @@ def _findings(
     def read(columns: str = "*", where: str = "true") -> pl.DataFrame:
         return pl.DataFrame(con.sql(f"select {columns} from {relation} where {where}"))  # noqa: S608 (quoted)
 
+    con.execute(_TEXTS_UNCOPIED)
     if rows <= batch_rows:
         return _row_findings(read(), contract)
     findings: dict[str, _Finding] = {}
