@@ -39,7 +39,13 @@ def cost_of(command: Sequence[str], log: Path, environment: Mapping[str, str] | 
         process = subprocess.Popen(
             command,
             cwd=PROJECT_ROOT,
-            env={**os.environ, "PYTHONPATH": str(PROJECT_ROOT), **(environment or {})},
+            # Python keeps what it has compiled, as it does for a user, whatever is set where this runs
+            env={
+                **os.environ,
+                "PYTHONPATH": str(PROJECT_ROOT),
+                "PYTHONDONTWRITEBYTECODE": "",
+                **(environment or {}),
+            },
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
