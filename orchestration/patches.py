@@ -13,6 +13,7 @@ the file, and the file is published.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from orchestration import run_record
@@ -56,15 +57,29 @@ def basis(con: DuckDBPyConnection, settings: Settings, contracts: Mapping[str, C
     return f"{code} {len(tombstones.read(con, settings.paths.warehouse))}"
 
 
-def changed_rows(con: DuckDBPyConnection) -> dict[str, str]:
-    """The tables that this build changed in place, each with the relation, quoted, of the rows it wrote.
+@dataclass(frozen=True)
+class Changed:
+    """Rows of a table that was changed in place, as the quoted names of relations with its columns."""
+
+    written: str
+    removed: str
+    """As they were: rows that are gone, and those that were written anew."""
+
+
+def changed_rows(con: DuckDBPyConnection) -> dict[str, Changed]:
+    """The tables that this build changed in place, each with the rows that it changed.
 
     Asked of the working database, also where another one is in use.
     """
     if not has_table(con, "zeven", "patched", database="work"):
         return {}
-    found = con.execute(
-        "select table_name from work.zeven.patched intersect select table_name from duckdb_tables() "
-        "where database_name = 'work' and schema_name = 'changes'"
+    listed = {table for (table,) in con.execute("select table_name from work.zeven.patched").fetchall()}
+    noted = con.execute(
+        "select table_name from duckdb_tables() where database_name = 'work' and schema_name = 'changes'"
     )
-    return {table: f"work.changes.{quoted(table)}" for (table,) in found.fetchall()}
+    there = {table for (table,) in noted.fetchall()}
+    return {
+        table: Changed(f"work.changes.{quoted(table)}", f"work.changes.{quoted(f'{table}__before')}")
+        for table in listed
+        if {table, f"{table}__before"} <= there
+    }

@@ -57,11 +57,12 @@ def build_contract_checks(settings: Settings, contracts: Mapping[str, Contract])
                 content, changed = Content(con, _SCHEMA), changed_rows(con)
                 for contract in contracts.values():
                     if contract.table in wanted:
-                        written = changed.get(contract.table)
+                        patch = changed.get(contract.table)
+                        written = patch.written if patch else None
                         verdicts = audit_once(con, contract, content, schema=_SCHEMA, changed=written)
                         own = [rule for rule in reconciliations if rule.table == contract.table]
                         sound = without_broken_shapes(own, verdicts)
-                        verdicts += reconcile(con, sound, schema=_SCHEMA, content=content)
+                        verdicts += reconcile(con, sound, schema=_SCHEMA, content=content, changed=changed)
                         _tell(verdicts)
                         found += verdicts
                         yield _result(contract, verdicts)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from orchestration.checks.content import Content
+    from orchestration.patches import Changed
 
 PREFIX = "reconciles."
 """In front of a reconciliation's name, where verdicts of contracts stand beside it."""
@@ -44,6 +45,10 @@ class Reconciliation:
     `query` selects the keys that disagree: tables stand in it as `{name}`. With `measures`, it selects for
     each a Boolean column of that name, true where it is this measure that disagrees; the other columns are
     the key.
+
+    Rows of `table` that are alike in the columns of `together` agree or not, whatever the others hold: where
+    some have changed, those of others need no look. `{touched}` in the query is the condition that a row
+    does.
     """
 
     name: str
@@ -52,12 +57,13 @@ class Reconciliation:
     query: str
     severity: Severity = "error"
     measures: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
 
     @property
     def reads(self) -> frozenset[str]:
         """Every table that it looks at."""
         named = (field for _, field, _, _ in string.Formatter().parse(self.query) if field)
-        return frozenset({self.table, *named})
+        return frozenset({self.table, *named}) - {"touched"}
 
     def checks(self) -> list[tuple[str, str | None]]:
         """The name and the column of each verdict that it gives."""
@@ -86,27 +92,39 @@ def reconcile(
     *,
     schema: str,
     content: Content | None = None,
+    changed: Mapping[str, Changed] | None = None,
 ) -> list[Verdict]:
     """The verdicts of each, on the tables of `schema` in the current database of `con`.
 
     One that cannot be computed has failed: tables of another shape are told by their contracts as well. With
-    `content`, what held before in this process for tables of that content is not computed again.
+    `content`, what held before in this process for tables of that content is not computed again; of a table
+    that has `changed` since it held, what is looked at are the rows that belong together with changed ones.
     """
     verdicts: list[Verdict] = []
     for rule in reconciliations:
-        compute = partial(_verdicts, con, rule, schema)
+        rows = (changed or {}).get(rule.table) if rule.together else None
+        compute = partial(_verdicts, con, rule, schema, rows)
         verdicts.extend(content.once(rule, sorted(rule.reads), compute) if content else compute())
     return verdicts
 
 
-def _verdicts(con: duckdb.DuckDBPyConnection, rule: Reconciliation, schema: str) -> list[Verdict]:
+def _verdicts(
+    con: duckdb.DuckDBPyConnection, rule: Reconciliation, schema: str, changed: Changed | None
+) -> list[Verdict]:
     import duckdb
 
     tables = {name: f"{quoted(schema)}.{quoted(name)}" for name in rule.reads}
+    touched = _touched(rule, changed) if changed else "true"
     try:
-        con.execute(f"create or replace temp table {_FOUND} as {rule.query.format_map(tables)}")
+        con.execute(
+            f"create or replace temp table {_FOUND} as {rule.query.format_map(tables | {'touched': touched})}"
+        )
         [(total,)] = con.execute(f"select count(*) from {tables[rule.table]}").fetchall()  # noqa: S608 (quoted)
-        return [_verdict(con, rule, name, column, total) for name, column in rule.checks()]
+        rows = f"{total:,} rows"
+        if changed:
+            [(written,)] = con.execute(f"select count(*) from {changed.written}").fetchall()  # noqa: S608 (quoted)
+            rows = f"{written:,} changed of {rows} and what adds up with them"
+        return [_verdict(con, rule, name, column, total, rows) for name, column in rule.checks()]
     except duckdb.Error as error:
         # the reason alone: what DuckDB says besides can hold a value of a row
         reason = f"could not be computed ({type(error).__name__})"
@@ -115,13 +133,22 @@ def _verdicts(con: duckdb.DuckDBPyConnection, rule: Reconciliation, schema: str)
         con.execute(f"drop table if exists temp.{_FOUND}")
 
 
+def _touched(rule: Reconciliation, changed: Changed) -> str:
+    """By hashes, in which nulls are alike; where two are equal by chance, more rows are looked at."""
+    alike = f"hash({', '.join(map(quoted, rule.together))})"
+    return (
+        f"{alike} in (select {alike} from {changed.written} "  # noqa: S608 (quoted)
+        f"union all select {alike} from {changed.removed})"
+    )
+
+
 def _verdict(
-    con: duckdb.DuckDBPyConnection, rule: Reconciliation, name: str, column: str | None, total: int
+    con: duckdb.DuckDBPyConnection, rule: Reconciliation, name: str, column: str | None, total: int, rows: str
 ) -> Verdict:
     where = quoted(column) if column else "true"
     [(failing,)] = con.execute(f"select count(*) from {_FOUND} where {where}").fetchall()  # noqa: S608 (quoted)
     if not failing:
-        return _told(rule, name, column, None, failing=0, total=total)
+        return _told(rule, name, column, f"holds in {rows}", failing=0, total=total, passed=True)
     without = ", ".join(map(quoted, rule.measures))
     shown = con.execute(
         f"select * {f'exclude ({without})' if without else ''} from {_FOUND} "  # noqa: S608 (quoted names)
@@ -139,16 +166,16 @@ def _told(
     rule: Reconciliation,
     name: str,
     column: str | None,
-    reason: str | None,
+    outcome: str,
     *,
     failing: int,
     total: int,
     keys: tuple[Mapping[str, Any], ...] = (),
+    passed: bool = False,
 ) -> Verdict:
     subject = f"{rule.table}.{column}" if column else rule.table
-    outcome = reason or f"holds in {total:,} rows"
     message = f"{subject}: '{rule.phrase}' {outcome}."
-    return Verdict(rule.table, name, column, rule.severity, reason is None, failing, total, keys, message)
+    return Verdict(rule.table, name, column, rule.severity, passed, failing, total, keys, message)
 
 
 def _identities(models_dir: Path) -> list[Reconciliation]:
@@ -184,10 +211,10 @@ def _identity(
         )
     breakdowns = tuple(arguments.get("breakdowns") or ("total",))
     optional = [measure for measure in measures if not columns[measure]]
-    phrase, query = sql.KINDS[kind](table, measures, breakdowns, optional)
+    phrase, query, together = sql.KINDS[kind](table, measures, breakdowns, optional)
     # a test with a name of its own is a second one of its kind on the table
     name = str(test.get("name") or kind).removeprefix(f"{table}_")
-    return Reconciliation(name, table, phrase, query, measures=measures)
+    return Reconciliation(name, table, phrase, query, measures=measures, together=together)
 
 
 def _is_required(column: Mapping[str, Any]) -> bool:

@@ -17,13 +17,17 @@ from typing import Any
 from orchestration.tables import quoted
 
 _MEMBER = ("period_type", "period_start", "level", "team_id", "rep_id")
+_CUT = ("period_type", "period_start", "breakdown", "breakdown_value")
+
+Identity = tuple[str, str, tuple[str, ...]]
+"""The phrase, the query, and the columns in which rows are alike that are added up together."""
 
 
 def adds_up_over_levels(
     table: str, measures: Sequence[str], breakdowns: Sequence[str], _: Sequence[str]
-) -> tuple[str, str]:
+) -> Identity:
     """Reps that do not add up to their team, or teams to the company. Cause: a join that multiplies."""
-    cut = "period_type, period_start, breakdown, breakdown_value"
+    cut = ", ".join(_CUT)
 
     def differs(part: str, whole: str) -> list[str]:
         return _flags(
@@ -32,7 +36,7 @@ def adds_up_over_levels(
         )
 
     names = ", ".join(map(quoted, measures))
-    chosen = f"breakdown in ({_listed(breakdowns)})"
+    chosen = f"breakdown in ({_listed(breakdowns)}) and {{touched}}"
     query = f"""
         select {cut}, level, team_id, {names} from (
             select {cut}, 'company' as level, null::varchar as team_id,
@@ -42,12 +46,12 @@ def adds_up_over_levels(
             select {cut}, 'team' as level, team_id, {_named(differs("rep", "team"), measures)}
             from {{{table}}} where level in ('team', 'rep') and {chosen} group by {cut}, team_id
         ) as parents where {_any(measures)}"""
-    return "reps add up to their team, teams to the company", query
+    return "reps add up to their team, teams to the company", query, _CUT
 
 
 def adds_up_over_breakdowns(
     table: str, measures: Sequence[str], breakdowns: Sequence[str], optional: Sequence[str]
-) -> tuple[str, str]:
+) -> Identity:
     """Values of a breakdown that do not add up to the total. Cause: a record without a value, or several.
 
     A measure that may be null and that a breakdown does not have (a channel ends no lead) is no part of it;
@@ -69,16 +73,16 @@ def adds_up_over_breakdowns(
 
     each = [
         f"select {member}, '{breakdown}' as breakdown, {_named(differs(breakdown), measures)} "
-        f"from {{{table}}} where breakdown in ('total', '{breakdown}') group by {member}"
+        f"from {{{table}}} where breakdown in ('total', '{breakdown}') and {{touched}} group by {member}"
         for breakdown in breakdowns
     ]
     names = ", ".join(map(quoted, measures))
     union = " union all ".join(each)
     query = f"select {member}, breakdown, {names} from ({union}) as members where {_any(measures)}"
-    return f"the values of {_and(breakdowns)} add up to the total", query
+    return f"the values of {_and(breakdowns)} add up to the total", query, _MEMBER
 
 
-def adds_up_over_months(table: str, measures: Sequence[str], *_: Sequence[str]) -> tuple[str, str]:
+def adds_up_over_months(table: str, measures: Sequence[str], *_: Sequence[str]) -> Identity:
     """Months that do not add up to their quarter or year. Cause: a period that is cut by another day."""
     member = "period_type, period_start, level, team_id, rep_id"
     names = ", ".join(map(quoted, measures))
@@ -98,16 +102,16 @@ def adds_up_over_months(table: str, measures: Sequence[str], *_: Sequence[str]) 
         )
         select * from (select {member}, {flags} from signed group by {member}) as longer
         where {_any(measures)}"""
-    return "months add up to their quarter and their year", query
+    return "months add up to their quarter and their year", query, ()
 
 
-KINDS: dict[str, Callable[..., tuple[str, str]]] = {
+KINDS: dict[str, Callable[..., Identity]] = {
     "adds_up_over_levels": adds_up_over_levels,
     "adds_up_over_breakdowns": adds_up_over_breakdowns,
     "adds_up_over_months": adds_up_over_months,
 }
 """By the name of the dbt test that names the measures: from the table, the measures, the breakdowns and the
-measures that may be null, the phrase and the query."""
+measures that may be null, the identity."""
 
 
 def headline(slug: str, column: str) -> str:

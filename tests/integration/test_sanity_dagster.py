@@ -136,6 +136,7 @@ def test_of_a_table_changed_in_place_the_rows_that_stayed_are_not_looked_at_agai
         "update marts.kpi_sales set win_ratio = 2 where team_id = 'crm:T1'; "
         "create schema changes; create table changes.kpi_sales as "
         "from marts.kpi_sales where team_id in ('crm:T29', 'crm:T30'); "
+        "create table changes.kpi_sales__before as from changes.kpi_sales; "
         "insert into zeven.patched values ('kpi_sales')",
     )
     definitions = dg.Definitions(

@@ -12,7 +12,7 @@ from orchestration.checks import content
 from orchestration.checks.audit import Verdict, audit_once, audit_table
 from orchestration.checks.content import Content
 from orchestration.checks.contracts import Column, Contract
-from orchestration.patches import changed_rows
+from orchestration.patches import Changed, changed_rows
 
 CONTRACT = Contract(
     table="kpi_sales",
@@ -37,6 +37,7 @@ def con() -> duckdb.DuckDBPyConnection:
         f"create table {TABLE} as select n // 2 as month, case when n % 2 = 1 then 'T1' end as team_id, "
         "n as won from range(40) t(n)"
     )
+    con.execute(f"create table work.changes.kpi_sales__before as from {TABLE} where false")
     con.execute("create table work.zeven.patched (table_name varchar)")
     con.execute("insert into work.zeven.patched values ('kpi_sales')")
     return con
@@ -46,7 +47,7 @@ def audited(
     con: duckdb.DuckDBPyConnection, contract: Contract = CONTRACT, *, changed: str = "month >= 18", **how: int
 ) -> list[Verdict]:
     con.execute(f"create or replace table work.changes.kpi_sales as from {TABLE} where {changed}")
-    return audit_table(con, contract, schema="main", changed=changed_rows(con)["kpi_sales"], **how)
+    return audit_table(con, contract, schema="main", changed=changed_rows(con)["kpi_sales"].written, **how)
 
 
 def failed(verdicts: list[Verdict]) -> list[str]:
@@ -137,7 +138,7 @@ def test_what_passed_is_known_in_the_release_by_the_whole_table(
     monkeypatch.setattr(content, "_passed", OrderedDict())
     con.execute(f"update {TABLE} set won = -1 where month = 3")
     con.execute(f"create table work.changes.kpi_sales as from {TABLE} where month >= 18")
-    written = changed_rows(con)["kpi_sales"]
+    written = changed_rows(con)["kpi_sales"].written
     found = audit_once(con, CONTRACT, Content(con, "main"), schema="main", changed=written)
     assert failed(found) == []
     assert audit_once(con, CONTRACT, Content(con, "main"), schema="main") == found
@@ -152,13 +153,15 @@ def test_nothing_is_left_behind(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def test_only_a_listed_table_with_its_rows_was_changed_in_place(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("drop table work.changes.kpi_sales__before")
     assert changed_rows(con) == {}  # listed, without its rows
-    con.execute(
-        'create table work.changes.kpi_sales (n bigint); create table work.changes."odd""name" (n bigint)'
-    )
-    assert changed_rows(con) == {"kpi_sales": 'work.changes."kpi_sales"'}  # the other is not listed
+    for table in ("kpi_sales", 'odd""name'):
+        con.execute(f'create table work.changes."{table}" (n bigint)')
+        con.execute(f'create table work.changes."{table}__before" (n bigint)')
+    known = Changed('work.changes."kpi_sales"', 'work.changes."kpi_sales__before"')
+    assert changed_rows(con) == {"kpi_sales": known}  # the other is not listed
     con.execute("""insert into work.zeven.patched values ('odd"name')""")
-    assert changed_rows(con)['odd"name'] == 'work.changes."odd""name"'
+    assert changed_rows(con)['odd"name'].removed == 'work.changes."odd""name__before"'
     con.execute("drop table work.zeven.patched")
     assert changed_rows(con) == {}
 
