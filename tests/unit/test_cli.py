@@ -271,7 +271,13 @@ def pipeline(zeven: Zeven, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
 def test_run_shows_the_numbers_and_where_to_look(zeven: Zeven, pipeline: Pipeline) -> None:
     called = zeven("run")
     assert called.exit_code == 0
-    assert pipeline.called_with == {"as_of": None, "force": False, "wait_seconds": None, "accept": None}
+    assert pipeline.called_with == {
+        "as_of": None,
+        "force": False,
+        "wait_seconds": None,
+        "accept": None,
+        "full_refresh": False,
+    }
     text = flat(called.stdout)
     assert "is published" in text
     assert "as of 2026-04-15 23:59:59 (Europe/Amsterdam)" in text, "the end of a day is still that day"
@@ -287,13 +293,15 @@ def test_run_shows_the_numbers_and_where_to_look(zeven: Zeven, pipeline: Pipelin
 
 
 def test_run_passes_its_options_on(zeven: Zeven, pipeline: Pipeline) -> None:
-    options = ("--as-of", "2026-04-15", "--force", "--no-wait", "--accept", "  the old  team left ")
+    options = ("--as-of", "2026-04-15", "--force", "--full-refresh", "--no-wait")
+    options += ("--accept", "  the old  team left ")
     assert zeven("run", *options).exit_code == 0
     assert pipeline.called_with == {
         "as_of": "2026-04-15",
         "force": True,
         "wait_seconds": 0,
         "accept": "the old team left",
+        "full_refresh": True,
     }
 
 
