@@ -51,12 +51,18 @@ def _called_by_nodes(manifest: Manifest) -> Iterable[str]:
 
 
 def _called_by_name(manifest: Manifest) -> Iterable[str]:
-    """The materializations of the nodes' kinds, and what dbt's adapter calls from Python."""
+    """The materializations of the nodes' kinds, and what dbt's adapter calls from Python: among it is how rows
+    are added to an incremental model that is there already."""
     from dbt.adapters.sql import impl
 
     kinds = {node.config.materialized for node in manifest.nodes.values()}
     of_nodes = tuple(f"materialization_{kind}_" for kind in kinds)
     of_adapter = {name for constant, name in vars(impl).items() if constant.endswith("_MACRO_NAME")}
+    of_adapter |= {
+        f"get_incremental_{node.config.incremental_strategy or 'default'}_sql"
+        for node in manifest.nodes.values()
+        if node.config.materialized == "incremental"
+    }
     for unique_id, macro in manifest.macros.items():
         if macro.name in of_adapter or macro.name.startswith(of_nodes):
             yield unique_id
