@@ -40,10 +40,10 @@ from (
     select 'month' as period_type, {target} as amount, m::date as period_start, r as member
     from range(date_trunc('month', stamp({start})), stamp({until}), interval 1 month) as months(m), range({reps}) as numbers(r)
     union all
-    select 'quarter', 3 * {target} * {reps} / {teams}, q::date, t
+    select 'quarter', 3::bigint * {target} * {reps} / {teams}, q::date, t
     from range(date_trunc('quarter', stamp({start})), stamp({until}), interval 3 month) as quarters(q), range(0, {teams}, 3) as numbers(t)
     union all
-    select 'year', 12 * {target} * {reps} / {teams}, y::date, t
+    select 'year', 12::bigint * {target} * {reps} / {teams}, y::date, t
     from range(date_trunc('year', stamp({start})), stamp({until}), interval 12 month) as years(y), range(1, {teams}, 3) as numbers(t)
 );
 

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from benchmarks import company
 from benchmarks.company import Size, daily_batch, make_company, size_of
 from orchestration.ingest.export_format import TABLES
 
@@ -163,3 +164,14 @@ def test_the_days_after_bring_numbers_of_their_own(con: duckdb.DuckDBPyConnectio
     known = f"from {deals} as deals join {leads} as leads using (lead_id)"
     assert one(con, f"select count(*) {known}") > 0.5 * one(con, f"select count(*) from {deals}")
     assert one(con, f"select count(*) {known} where deals.created_at < leads.created_at") == 0
+
+
+def test_the_targets_of_the_largest_company_can_be_written(
+    tmp_path: Path, con: duckdb.DuckDBPyConnection
+) -> None:
+    size = size_of(10)
+    with company._writer(size, size.until) as writer:
+        queries = dict(zip(company.FEW, writer.text("few.sql").split(";\n"), strict=True))
+        writer.write(queries["targets"], tmp_path / "targets.parquet")
+    largest = one(con, f"select max(target_amount) from '{tmp_path}/targets.parquet'")
+    assert largest > 12 * size.monthly_target()
