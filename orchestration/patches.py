@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from orchestration.checks.contracts import Contract
 
-UP_TO = 0.2
+UP_TO = 0.3
 """The largest part of a table that is changed in place: above it, making the table anew costs less."""
 
 

@@ -5,7 +5,8 @@
 
     Which rows differ is found in one of three ways; models need not know of it:
     - by comparing: the model is computed as ever, and its rows are compared with those that are there. Right for every model;
-    - by sums (`meta: sums_of: <fact>`): a cut of sums gets what the changed rows of its one fact add now, less what they added before;
+    - by sums (`meta: sums_of: [<fact>, ...]`): a cut of sums gets what the changed rows of its facts add now, less what they added before.
+      Facts that it joins are `linked_by` an id, and all rows of an id that changed in one of them are added up;
     - by keys: a kpi table of which everything that it reads says at which numbers it changed is computed at these alone.
 #}
 
@@ -24,11 +25,11 @@
 
 {% macro patch(relation, compiled) %}
     {%- set key = config.get('meta', {})['key'] -%}
-    {%- set fact = config.get('meta', {}).get('sums_of') -%}
+    {%- set facts = config.get('meta', {}).get('sums_of', []) -%}
     {%- set known = known_changes() -%}
     {%- set parents = numbered_parents(known) -%}
-    {%- if fact in known and numbers_hold(known) -%}
-        {% do find_by_sums(relation, compiled, key, ref(fact)) %}
+    {%- if facts and adds_up_of(facts, known) and numbers_hold(known) -%}
+        {% do find_by_sums(relation, compiled, key, facts, config.get('meta', {}).get('linked_by')) %}
     {%- elif parents and numbers_hold(known) -%}
         {%- if not find_by_keys(relation, compiled, key, parents) -%}
             {{ return(false) }}
@@ -84,6 +85,17 @@
     {{ return(parents if has_cut_numbers() else none) }}
 {% endmacro %}
 
+{# Whether a cut reads nothing but facts that have noted their changes, and what it needs to number them. #}
+{% macro adds_up_of(facts, known) %}
+    {%- set read = ['int_members', 'int_period_days', 'int_breakdown_values'] -%}
+    {%- for node in model.depends_on.nodes if node.startswith('model.') and node.split('.')[2] not in read -%}
+        {%- if node.split('.')[2] not in facts or node.split('.')[2] not in known -%}
+            {{ return(false) }}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(true) }}
+{% endmacro %}
+
 {# Whether a number still stands for what it stood for: no member or breakdown value has changed or gone, no period has moved. #}
 {% macro numbers_hold(known) %}
     {%- for table in ['int_periods', 'int_members', 'int_breakdown_values'] if table not in known -%}
@@ -128,10 +140,32 @@
     {% do run_query('drop table ' ~ differing) %}
 {% endmacro %}
 
-{# A row of nothing but zeros is no row: every cut of sums counts the records that make it. #}
-{% macro find_by_sums(relation, compiled, key, fact) %}
+{#
+    A row of nothing but zeros goes: where it tells that there are records, a cut counts them, and elsewhere no row says the same. A record
+    comes into no other period than before without a change of its own: none lies after the run's instant.
+#}
+{% macro find_by_sums(relation, compiled, key, facts, id) %}
     {%- set measures = adapter.get_columns_in_relation(relation) | rejectattr('name', 'in', key) | list -%}
-    {%- set added = changes_of(this.name, '__added') -%}
+    {%- set added, ids = changes_of(this.name, '__added'), changes_of(this.name, '__ids') -%}
+    {%- if id -%}
+        {% call statement('ids_found') -%}
+        create or replace table {{ ids }} as
+        {%- for fact in facts %}
+        select {{ id }} from {{ changes_of(fact) }}
+        union
+        select {{ id }} from {{ changes_of(fact, '__before') }}
+        {{ 'union' if not loop.last }}
+        {%- endfor %}
+        {%- endcall %}
+    {%- endif -%}
+    {%- set sql = namespace(now=compiled, before=compiled) -%}
+    {%- for fact in facts -%}
+        {%- set name, changed, was = ref(fact) | string, changes_of(fact), changes_of(fact, '__before') -%}
+        {%- set of_ids = '(select * from ' ~ name ~ ' semi join ' ~ ids ~ ' using (' ~ id ~ '))' -%}
+        {%- set were_of_ids = '(from ' ~ of_ids ~ ' except all from ' ~ changed ~ ' union all from ' ~ was ~ ')' -%}
+        {%- set sql.now = sql.now | replace(name, of_ids if id else changed) -%}
+        {%- set sql.before = sql.before | replace(name, were_of_ids if id else was) -%}
+    {%- endfor -%}
     {% call statement('summed') -%}
     create or replace table {{ added }} as
     select
@@ -141,12 +175,12 @@
         {%- endfor %}
     from (
         select * from (
-            {{ compiled | replace(fact | string, changes_of(fact.name)) }}
+            {{ sql.now }}
         ) as counted_now
         union all
         select {{ key | join(', ') }}, {% for measure in measures %}-{{ measure.name }}{{ ', ' if not loop.last }}{% endfor %}
         from (
-            {{ compiled | replace(fact | string, changes_of(fact.name, '__before')) }}
+            {{ sql.before }}
         ) as counted_before
     ) as together
     group by {{ key | join(', ') }}
@@ -281,7 +315,7 @@
     {%- endfor -%}
     {% do run_query('create or replace table ' ~ changes_of(this.name, '__before')
         ~ ' as select was.* from ' ~ relation ~ ' as was semi join ' ~ keys ~ ' as keys on ' ~ same_key('was', 'keys', key)) %}
-    {% do run_query('create or replace table ' ~ changes_of(this.name) ~ ' as select is_now.* from (' ~ narrowed.sql
-        ~ '\n) as is_now semi join ' ~ keys ~ ' as keys on ' ~ same_key('is_now', 'keys', key)) %}
+    {% do run_query('create or replace table ' ~ changes_of(this.name) ~ ' as select ' ~ described_columns() ~ ' from (' ~ narrowed.sql
+        ~ '\n) as is_now semi join ' ~ keys ~ ' as keys using (' ~ full | join(', ') ~ ')') %}
     {{ return(true) }}
 {% endmacro %}

@@ -11,14 +11,16 @@ ended as (
     select * from {{ ref('int_leads_ended_by_period') }}
 ),
 
+won as (
+    select * from {{ ref('int_won_leads_by_period') }}
+),
+
 gathered as (
     {{ kpi_rows({
         'cut': ['contact_moments', 'first_responses', 'follow_ups'],
         'contacted': ['contacted_leads'],
-        'ended': [
-            'won_leads', 'won_contact_moments', 'median_contact_moments_per_won_lead', 'lost_leads', 'lost_contact_moments',
-            'failed_leads', 'abandoned_leads',
-        ],
+        'ended': ['won_leads', 'won_contact_moments', 'lost_leads', 'lost_contact_moments', 'failed_leads', 'abandoned_leads'],
+        'won': ['median_contact_moments_per_won_lead'],
     }) }}
 ),
 
