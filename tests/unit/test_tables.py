@@ -11,7 +11,8 @@ def test_columns_are_told_in_order_with_the_names_of_the_catalog() -> None:
     with duckdb.connect() as con:
         con.execute(
             "create table odd as select '{}'::json as told, 1::decimal(18, 2) as \"a b\", "
-            "[date '2026-01-01'] as days, 'x'::enum('x', 'it''s') as kind, {'a': 1, 'b': now()} as both, 1::hugeint as big"
+            "[date '2026-01-01'] as days, 'x'::enum('x', 'it''s') as kind, "
+            "{'a': 1, 'b': now()} as both, 1::hugeint as big"
         )
         con.execute("create view seen as select * from odd")
         catalog = con.execute(
