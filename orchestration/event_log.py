@@ -30,6 +30,7 @@ class KeptOpenEventLog(SqliteEventLogStorage):
         self._open: dict[str, Connection] = {}
         self._tables: set[str] = set()
         self._columns: set[str] = set()
+        self._indexes: set[str] = set()
         super().__init__(base_dir, inst_data)
 
     @contextmanager
@@ -70,6 +71,12 @@ class KeptOpenEventLog(SqliteEventLogStorage):
         if column_name not in self._columns and super()._has_asset_key_col_on_connection(conn, column_name):
             self._columns.add(column_name)
         return column_name in self._columns
+
+    def has_secondary_index(self, name: str) -> bool:
+        """Asked twice for every asset and check, likewise."""
+        if name not in self._indexes and super().has_secondary_index(name):
+            self._indexes.add(name)
+        return name in self._indexes
 
     def dispose(self) -> None:
         with self._db_lock:

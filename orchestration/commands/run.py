@@ -61,7 +61,7 @@ def _look_for_garbage_less_often() -> None:
     Looked through as often as Python does by itself, they took 1.5 of the 20 CPU-seconds of a small run, and
     as much again when the process ended. Memory is the same.
     """
-    gc.set_threshold(10_000, 20, 100)
+    gc.set_threshold(100_000, 20, 100)
     atexit.register(gc.freeze)
 
 

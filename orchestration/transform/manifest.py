@@ -91,7 +91,7 @@ def _parse(wanted: Sequence[str], folder: Path, state: str) -> ParsedProject:
     command.run()
     if not command.succeeded:
         raise GateError(why_dbt_could_not_start(command.exception))
-    manifest = _without_disabled(json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
+    manifest = _of_a_run(json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
     file = _file(folder, state)
     for older in folder.glob(_file(folder, "*").with_suffix(".*").name):
         older.unlink()
@@ -110,17 +110,18 @@ def _write(file: Path, content: bytes) -> None:
     fresh.replace(file)
 
 
-def _without_disabled(manifest: dict[str, Any]) -> dict[str, Any]:
-    """dbt lists the tests of a model that is disabled, such as those of a CRM that nobody here has, among
-    what it builds, and then leaves them out."""
-    disabled = {
+def _of_a_run(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Without unit tests, which no run asks, and without what is disabled: dbt lists the tests of a model
+    that is, such as those of a CRM that nobody here has, among what it builds, and then leaves them out."""
+    gone = {
         name for name, node in manifest["nodes"].items() if not node.get("config", {}).get("enabled", True)
     }
-    for of_nodes in ("nodes", "parent_map", "child_map"):
-        manifest[of_nodes] = {name: node for name, node in manifest[of_nodes].items() if name not in disabled}
+    gone |= manifest["unit_tests"].keys()
+    for of_nodes in ("nodes", "unit_tests", "parent_map", "child_map"):
+        manifest[of_nodes] = {name: node for name, node in manifest[of_nodes].items() if name not in gone}
     for of_names in ("parent_map", "child_map"):
         for name, others in manifest[of_names].items():
-            manifest[of_names][name] = [other for other in others if other not in disabled]
+            manifest[of_names][name] = [other for other in others if other not in gone]
     return manifest
 
 
@@ -128,7 +129,8 @@ def _state(wanted: Sequence[str]) -> str:
     """Name and content of every file dbt reads, and what else decides; a file removed changes it too."""
     packages = " ".join(version(package) for package in _PACKAGES)
     digest = hashlib.sha256(f"{' '.join(wanted)}\n{packages}\n{PROJECT_ROOT}\n".encode())
-    digest.update(Path(__file__).with_name("needed.py").read_bytes())
+    for code in (__file__, needed.__code__.co_filename):
+        digest.update(Path(code).read_bytes())
     files = [DBT_PROJECT_DIR / "dbt_project.yml", DBT_PROJECT_DIR / "profiles.yml"]
     for folder in PROJECT_FOLDERS:
         files += sorted(file for file in folder.rglob("*") if file.is_file())
