@@ -51,8 +51,10 @@ def _called_by_nodes(manifest: Manifest) -> Iterable[str]:
 
 
 def _called_by_name(manifest: Manifest) -> Iterable[str]:
-    """The materializations of the nodes' kinds, and what dbt's adapter calls from Python: among it is how rows
-    are added to an incremental model that is there already."""
+    """The materializations of the nodes' kinds, and what dbt's adapter calls from Python.
+
+    Among it is how rows are added to an incremental model that is there already.
+    """
     from dbt.adapters.sql import impl
 
     kinds = {node.config.materialized for node in manifest.nodes.values()}
