@@ -42,7 +42,7 @@ newly_numbered as (
     select
         cast(
             row_number() over (order by told.breakdown, told.breakdown_value)
-            + (select max(value_no) from known) as integer
+            + (select max(taken.value_no) from known as taken) as integer
         ) as value_no,
         told.breakdown,
         told.breakdown_value
