@@ -17,6 +17,7 @@ import os
 import queue
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -181,6 +182,7 @@ class DbtCommand:
         finally:
             if self.exception is not None:
                 _wait_for_threads(set(threading.enumerate()) - before)
+                let_go_of_frames(self.exception)
             _close_connections()
             self._events.put(None)
 
@@ -224,10 +226,12 @@ def _count_rows(node: Mapping[str, Any]) -> int:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     handle = DuckDBConnectionManager.env().handle()  # type: ignore[no-untyped-call]
+    cursor = handle.cursor()
     try:
         relation = node["node_relation"]["relation_name"]  # quoted by dbt
-        [(rows,)] = handle.cursor().execute(f"select count(*) from {relation}").fetchall()  # noqa: S608
+        [(rows,)] = cursor.execute(f"select count(*) from {relation}").fetchall()  # noqa: S608
     finally:
+        cursor.close()
         handle.close()
     return int(rows)
 
@@ -237,6 +241,16 @@ def _wait_for_threads(threads: set[threading.Thread]) -> None:
     deadline = time.monotonic() + _STOP_SECONDS
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def let_go_of_frames(error: BaseException | None) -> None:
+    """Of an exception that is kept: in the frames that it was raised through stand cursors of a query that was
+    interrupted, and an open cursor keeps the database open for as long as the exception lives."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _interrupt_connections() -> None:
