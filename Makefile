@@ -80,7 +80,7 @@ lock: setup      ## resolve the dependencies of pyproject.toml again, with hashe
 		--python-version 3.11 --no-header --no-emit-index-url --no-annotate --quiet --output-file .ci/uv.lock
 
 clean:           ## remove .venv and caches; no data
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .kept dbt_project/target
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-data:      ## remove the demo company, its warehouse and its releases (of this folder)

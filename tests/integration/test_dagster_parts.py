@@ -320,6 +320,39 @@ def test_the_home_is_private_silent_and_made_once(
         assert not instance.telemetry_enabled
 
 
+def test_the_second_company_takes_the_empty_databases_of_the_first(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.instance.KEPT", tmp_path / "kept")
+
+    def home_of(company: str) -> tuple[dict[str, bytes], list[Any]]:
+        monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / company))
+        home = dagster_home(settings)
+        files = {str(file.relative_to(home)): file.read_bytes() for file in home.rglob("*.db")}
+        with open_instance(settings) as instance:
+            assert not instance.get_runs()
+            instance.add_run(dg.DagsterRun("zeven"))
+            return files, [instance.run_storage.alembic_version(), instance.run_storage.get_run_storage_id()]
+
+    first, (revision, its_id) = home_of("first")
+    second, (revision_too, own_id) = home_of("second")
+    assert sorted(first) == ["history/runs.db", "history/runs/index.db", "schedules/schedules.db"]
+    assert second == first
+    assert revision == revision_too
+    assert its_id != own_id
+    [kept] = (tmp_path / "kept").iterdir()
+    assert kept.name == f"dagster-{dg.__version__}"
+
+
+def test_where_nothing_can_be_kept_each_company_makes_its_own(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("orchestration.instance.KEPT", tmp_path / "file" / "kept")
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    assert (dagster_home(settings) / "history" / "runs.db").exists()
+
+
 def test_the_home_of_the_environment_wins(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
