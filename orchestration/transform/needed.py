@@ -61,7 +61,7 @@ def _called_by_name(manifest: Manifest) -> Iterable[str]:
     of_nodes = tuple(f"materialization_{kind}_" for kind in kinds)
     of_adapter = {name for constant, name in vars(impl).items() if constant.endswith("_MACRO_NAME")}
     of_adapter |= {
-        f"get_incremental_{node.config.incremental_strategy or 'default'}_sql"
+        f"get_incremental_{getattr(node.config, 'incremental_strategy', None) or 'default'}_sql"
         for node in manifest.nodes.values()
         if node.config.materialized == "incremental"
     }
