@@ -244,8 +244,11 @@ def _wait_for_threads(threads: set[threading.Thread]) -> None:
 
 
 def let_go_of_frames(error: BaseException | None) -> None:
-    """Of an exception that is kept: in the frames that it was raised through stand cursors of a query that was
-    interrupted, and an open cursor keeps the database open for as long as the exception lives."""
+    """Of an exception that is kept: in the frames through which it was raised stand cursors.
+
+    An open cursor, such as that of a query that was interrupted, keeps the database open for as long as the
+    exception lives.
+    """
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
