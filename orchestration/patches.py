@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from orchestration import run_record
 from orchestration.ingest import tombstones
 from orchestration.made_from import made_from
+from orchestration.marts import MARTS
 from orchestration.settings import Settings
 from orchestration.tables import has_table, quoted
 
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from orchestration.checks.contracts import Contract
+
+WORTHWHILE = 32 * 2**20
+"""Bytes of the marts below which everything is made anew: each of 70 tables costs a few statements more to
+change than to replace. A day of a company of 100 leads (8 MB) cost 19.7 CPU-s instead of 15.7, of 10,000
+leads (23 MB) as much, of 30,000 (48 MB) 28 instead of 31."""
 
 UP_TO = 0.3
 """The largest part of a table that is changed in place: above it, making the table anew costs less."""
@@ -43,7 +49,12 @@ def begin(
     con.execute("create schema changes")
     con.execute("delete from zeven.patched")
     as_of = run_record.as_of_now(con)
-    if anew or base is None or as_of is None:
+    [(bytes_of_marts,)] = con.execute(
+        "select coalesce(max(total_blocks * block_size), 0) from pragma_database_size() "
+        "where database_name = ?",
+        [MARTS],
+    ).fetchall()
+    if anew or base is None or as_of is None or bytes_of_marts < WORTHWHILE:
         return False
     base_as_of, base_basis = base
     return base_as_of <= as_of and base_basis == basis(con, settings, contracts)

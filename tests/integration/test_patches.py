@@ -1,7 +1,7 @@
 """Tables changed in place are those that would be made anew, cell by cell, after whatever a day brings.
 
 Each day is built twice from the same warehouse: as a daily run does it, and with `full_refresh` on a copy.
-The company is small, so the share up to which a table is changed in place is lifted here.
+The company is small, so what decides whether a table is worth changing in place is lifted here.
 """
 
 from __future__ import annotations
@@ -84,6 +84,7 @@ def copy_of(folder: Path, name: str) -> Path:
 
 def build_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, batches: int) -> None:
     monkeypatch.setattr(patches, "UP_TO", 10.0)
+    monkeypatch.setattr(patches, "WORTHWHILE", 0)
     chance = Random(seed)
     folder, day = tmp_path / "daily", SIZE.until
     folder.mkdir()
