@@ -1,7 +1,7 @@
 """Random files for a company of `benchmarks.company`: what a day may bring, to records of any age.
 
 Belongs here: drawing them. Does not belong here: what a build makes of them
-(`tests/integration/test_patches.py`).
+(`tests/integration/test_daily_runs.py`).
 
 Every kind of change that moves a number is among them: edits that take a record to another period, member
 or breakdown value, deletions, merges, values that nobody had before. What moves the numbers behind the
