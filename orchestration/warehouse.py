@@ -45,6 +45,7 @@ NOTHING_FETCHED: Options = {"autoinstall_known_extensions": False, "autoload_kno
 """Otherwise DuckDB downloads an extension as soon as a query names one of its functions."""
 
 _BYTES_OF_A_THREAD = 16 * 2**20
+_NODES_AT_ONCE = 2
 _POLL_SECONDS = 0.2
 _STILL_OURS_SECONDS = 10.0
 _GRACE_SECONDS = 0.5
@@ -88,6 +89,15 @@ class Warehouse:
         """
         size = self.file.stat().st_size if self.file.exists() else 0
         return max(1, min(os.cpu_count() or 1, size // _BYTES_OF_A_THREAD))
+
+    def nodes_at_once(self, con: DuckDBPyConnection) -> int:
+        """How many models dbt may build at the same time: one where the data is larger than half of memory.
+
+        What spills still needs some memory of its own, and two at once have half each: with ten million leads
+        and 4 GB, one that finishes in 4 GB alone failed beside another.
+        """
+        [(limit,)] = con.execute("select current_setting('memory_limit')").fetchall()
+        return 1 if self.file.stat().st_size > _bytes(limit) / 2 else _NODES_AT_ONCE
 
     @contextmanager
     def connect(self, *, read_only: bool = False, loading: bool = False) -> Iterator[DuckDBPyConnection]:
@@ -180,6 +190,12 @@ class Warehouse:
             f"{file}: the working database cannot be opened and is probably damaged ({said}). Move it "
             "away: the next run makes a new one and loads every export file again; releases are not touched."
         )
+
+
+def _bytes(size: str) -> float:
+    """Of a size as DuckDB tells it, such as `3.7 GiB`."""
+    number, unit = size.split()
+    return float(number) * 1024 ** ("bytes", "KiB", "MiB", "GiB", "TiB").index(unit)
 
 
 def make_private_folder(folder: Path) -> None:

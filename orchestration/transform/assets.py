@@ -74,6 +74,7 @@ class _Build:
     seen: set[str] = field(default_factory=set)
     checks: list[dict[str, Any]] = field(default_factory=list)
     patches: bool = False
+    nodes_at_once: int = 1
 
     def __post_init__(self) -> None:
         self.nodes: Mapping[str, Any] = self.project.manifest["nodes"]
@@ -106,6 +107,7 @@ class _Build:
                 run_record.forget_build(con)
                 anew = full_refresh or self.context.is_subset
                 self.patches = patches.begin(con, self.settings, contracts, anew=anew)
+            self.nodes_at_once = warehouse.nodes_at_once(con)
         if not self.context.is_subset and not self.patches:
             marts.start_afresh(warehouse.marts_file)
 
@@ -117,6 +119,7 @@ class _Build:
             "build",
             "--no-write-json",  # nobody reads it, and it took a second
             *("--exclude-resource-type", "unit_test"),
+            *("--threads", str(self.nodes_at_once)),
             *self._selection(),
             target=target,
             parsed=self.project.file,

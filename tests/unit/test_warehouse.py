@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestration.settings import Settings, load_settings
@@ -34,6 +35,18 @@ def test_a_warehouse_has_as_many_threads_as_there_is_work_for(
     assert warehouse.threads == threads
     command = DbtCommand(settings, "build", target=warehouse.folder / "dbt")
     assert command._environment["ZEVEN_THREADS"] == str(threads)
+
+
+@pytest.mark.parametrize(("mebibytes", "at_once"), [(1, 2), (99, 2), (101, 1)])
+def test_models_of_data_larger_than_half_of_memory_are_built_one_by_one(
+    settings: Settings, mebibytes: int, at_once: int
+) -> None:
+    warehouse = Warehouse(settings)
+    warehouse.folder.mkdir()
+    with warehouse.file.open("wb") as file:
+        file.truncate(mebibytes * 2**20)
+    with duckdb.connect(config={"memory_limit": "200MiB"}) as con:
+        assert warehouse.nodes_at_once(con) == at_once
 
 
 def test_what_comes_is_read_with_every_core(settings: Settings) -> None:
