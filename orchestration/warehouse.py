@@ -195,7 +195,7 @@ class Warehouse:
 def _bytes(size: str) -> float:
     """Of a size as DuckDB tells it, such as `3.7 GiB`."""
     number, unit = size.split()
-    return float(number) * 1024 ** ("bytes", "KiB", "MiB", "GiB", "TiB").index(unit)
+    return float(number) * 1024.0 ** ("bytes", "KiB", "MiB", "GiB", "TiB").index(unit)
 
 
 def make_private_folder(folder: Path) -> None:
