@@ -126,5 +126,7 @@
         ~ ' as select was.* from ' ~ relation ~ ' as was semi join ' ~ keys ~ ' as keys on ' ~ same_key('was', 'keys', key)) %}
     {% do run_query('create or replace table ' ~ changes_of(this.name) ~ ' as select ' ~ described_columns() ~ ' from (' ~ narrowed.sql
         ~ '\n) as is_now semi join ' ~ keys ~ ' as keys using (' ~ full | join(', ') ~ ')') %}
+    {% do run_query('drop table ' ~ needed) %}
+    {% do run_query('drop table ' ~ keys) %}
     {{ return(true) }}
 {% endmacro %}

@@ -189,4 +189,5 @@
     {%- endset -%}
     {% do run_query(sums) %}
     {% do run_query('drop table ' ~ added) %}
+    {%- if id -%}{% do run_query('drop table ' ~ ids) %}{%- endif -%}
 {% endmacro %}
