@@ -12,10 +12,11 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.checks.audit import Verdict, audit_once
+from orchestration.checks.audit import audit_once
 from orchestration.checks.content import Content
 from orchestration.checks.contracts import Contract
 from orchestration.checks.reconciliation import load_reconciliations, reconcile, without_broken_shapes
+from orchestration.checks.verdicts import Verdict
 from orchestration.marts import MARTS
 from orchestration.patches import changed_rows
 from orchestration.progress import Event, report

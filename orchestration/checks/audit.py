@@ -1,21 +1,28 @@
-"""Running the contracts over the tables of a database, and saying what failed in one sentence each.
+"""Running the contracts over the tables of a database.
 
-Belongs here: verdicts, and the reading of tables for them. Does not belong here: what a contract demands
-(`contracts.py`), how it is computed (`schema.py`), and what follows from a failure (`publish/`).
-
-Keys of failing rows are shown, other values never: they may be personal.
+Belongs here: the reading of tables for verdicts, of few rows or of many. Does not belong here: what a
+contract demands (`contracts.py`), how it is computed (`schema.py`), how a verdict is told (`verdicts.py`),
+and what follows from a failure (`publish/`).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestration.checks import keys
-from orchestration.checks.contracts import Check, Column, Contract, Severity
+from orchestration.checks.contracts import Column, Contract
+from orchestration.checks.verdicts import (
+    SHOWN_KEYS,
+    Finding,
+    Verdict,
+    plain_key,
+    shape_findings,
+    table_is_missing,
+    verdicts_on,
+)
 from orchestration.tables import column_types, has_table, quoted
 
 if TYPE_CHECKING:
@@ -24,7 +31,6 @@ if TYPE_CHECKING:
 
     from orchestration.checks.content import Content
 
-SHOWN_KEYS = 20
 BATCH_ROWS = 1_000_000
 """What a wide table costs at once: about a gigabyte."""
 _TEXTS_UNCOPIED = "set arrow_output_version = '1.4'; set produce_arrow_string_view = true"
@@ -33,33 +39,6 @@ CPU-s and 620 MB instead of 2.6 and 890."""
 WORTHWHILE_SHARE = 0.25
 """To copy more changed rows than this costs more than to look at the whole table."""
 _CHANGED = "temp.zeven_changed"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What came of one check on one table.
-
-    `keys` holds the keys of the first failing rows (at most 20), as plain JSON values; `message` is what a
-    person reads. `failing_rows` is 0 where a check looks at the table as a whole.
-    """
-
-    table: str
-    rule: str
-    column: str | None
-    severity: Severity
-    passed: bool
-    failing_rows: int
-    total_rows: int
-    keys: tuple[Mapping[str, Any], ...]
-    message: str
-
-    @property
-    def blocks(self) -> bool:
-        """Whether nothing may be published because of it."""
-        return not self.passed and self.severity == "error"
-
-    def to_json(self) -> dict[str, Any]:
-        return {**dataclasses.asdict(self), "keys": [dict(key) for key in self.keys]}
 
 
 def audit(con: duckdb.DuckDBPyConnection, contracts: Mapping[str, Contract], *, schema: str) -> list[Verdict]:
@@ -92,22 +71,14 @@ def audit_table(
     rows share their key is then seen from hashes of the keys; where two hashes are equal, the database is
     asked for the rows behind them, and these are looked at once more.
     """
-    import polars as pl
-
     types = column_types(con, schema, contract.table)
     if not types:
-        message = f"{contract.table}: the table is missing."
-        return [Verdict(contract.table, "columns", None, "error", False, 0, 0, (), message)]
+        return table_is_missing(contract)
 
     table = f"{quoted(schema)}.{quoted(contract.table)}"
     total = _count(con, table)
-    # where the database says that the shape is right, it is looked at with the rows
-    wanted = {column.name: column.data_type for column in contract.columns}
-    is_right = list(wanted.items()) == [(name, found.lower()) for name, found in types.items()]
-    if not is_right:
-        empty = pl.DataFrame(con.sql(f"select * from {table} where false"))  # noqa: S608 (quoted)
-        if findings := _shape_findings(empty, contract, types):
-            return _verdicts(contract, findings, total, types)
+    if findings := shape_findings(contract, types):
+        return verdicts_on(contract, findings, total, types)
     with _changed_part(con, contract, table, total, changed) as (part, looked_at):
         if part:
             of_rows = dataclasses.replace(contract, minimum_rows=0)
@@ -117,8 +88,8 @@ def audit_table(
         else:  # a view has no numbers of rows to read it by
             findings = _findings(con, contract, table, total, total)
     if total < contract.minimum_rows:
-        findings["minimum_rows"] = _Finding()
-    return _verdicts(contract, findings, total, types, looked_at)
+        findings["minimum_rows"] = Finding()
+    return verdicts_on(contract, findings, total, types, looked_at)
 
 
 @contextmanager
@@ -154,7 +125,7 @@ def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:
 
 def _findings(
     con: duckdb.DuckDBPyConnection, contract: Contract, relation: str, rows: int, batch_rows: int
-) -> dict[str, _Finding]:
+) -> dict[str, Finding]:
     """The failed checks on the rows of a relation of the right shape, so many at once."""
     import polars as pl
 
@@ -164,7 +135,7 @@ def _findings(
     con.execute(_TEXTS_UNCOPIED)
     if rows <= batch_rows:
         return _row_findings(read(), contract)
-    findings: dict[str, _Finding] = {}
+    findings: dict[str, Finding] = {}
     for start in range(0, int(read("max(rowid)").item()) + 1, batch_rows):
         batch = read(where=f"rowid >= {start} and rowid < {start + batch_rows}")
         _add(findings, _row_findings(batch, contract, whole_table=False))
@@ -193,22 +164,15 @@ def audit_once(
 def audit_frame(frame: pl.DataFrame, contract: Contract) -> list[Verdict]:
     """The verdicts on a frame, as on a table of that content."""
     types = {name: str(data_type) for name, data_type in frame.schema.items()}
-    findings = _shape_findings(frame.clear(), contract) or _row_findings(frame, contract)
-    return _verdicts(contract, findings, len(frame), types)
+    shape = {name: Finding() for name in _failures(frame.clear(), contract, rows=False)}
+    findings = shape or _row_findings(frame, contract)
+    return verdicts_on(contract, findings, len(frame), types)
 
 
-@dataclass(frozen=True)
-class _Finding:
-    """A failed check: in how many rows (0 for the table as a whole), and the keys of the first of them."""
-
-    rows: int = 0
-    keys: tuple[Mapping[str, Any], ...] = ()
-
-
-def _add(findings: dict[str, _Finding], more: Mapping[str, _Finding]) -> None:
+def _add(findings: dict[str, Finding], more: Mapping[str, Finding]) -> None:
     for name, finding in more.items():
-        known = findings.get(name, _Finding())
-        findings[name] = _Finding(known.rows + finding.rows, (known.keys + finding.keys)[:SHOWN_KEYS])
+        known = findings.get(name, Finding())
+        findings[name] = Finding(known.rows + finding.rows, (known.keys + finding.keys)[:SHOWN_KEYS])
 
 
 def _of_key_alone(contract: Contract) -> Contract:
@@ -218,26 +182,13 @@ def _of_key_alone(contract: Contract) -> Contract:
     return dataclasses.replace(contract, columns=plain, rules=(), minimum_rows=0)
 
 
-def _shape_findings(
-    empty: pl.DataFrame, contract: Contract, types: Mapping[str, str] | None = None
-) -> dict[str, _Finding]:
-    """The failed checks on columns and types. `types` are the database's: JSON arrives in a frame as text."""
-    found = {name: _Finding() for name in _failures(empty, contract, rows=False)}
-    for column in contract.columns if types else ():
-        if types and types.get(column.name, column.data_type).lower() != column.data_type:
-            found[f"{column.name}.type"] = _Finding()
-    return found
-
-
-def _row_findings(
-    frame: pl.DataFrame, contract: Contract, *, whole_table: bool = True
-) -> dict[str, _Finding]:
+def _row_findings(frame: pl.DataFrame, contract: Contract, *, whole_table: bool = True) -> dict[str, Finding]:
     """The failed checks on a frame of the right shape."""
     findings = {}
     for name, holds in _failures(frame, contract, rows=True, whole_table=whole_table).items():
         rows = [] if holds is None else (~holds).arg_true().to_list()
         first = frame.select(contract.key)[rows[:SHOWN_KEYS]] if rows else frame.clear()
-        findings[name] = _Finding(len(rows), tuple(plain_key(key) for key in first.iter_rows(named=True)))
+        findings[name] = Finding(len(rows), tuple(plain_key(key) for key in first.iter_rows(named=True)))
     return findings
 
 
@@ -283,101 +234,3 @@ def _failure(error: Any) -> tuple[str, pl.Series | None]:
     name = str(getattr(error.check, "name", error.check))
     computed = error.reason_code is SchemaErrorReason.DATAFRAME_CHECK and name != "minimum_rows"
     return name, error.check_output.to_series() if computed else None
-
-
-def _verdicts(
-    contract: Contract,
-    findings: Mapping[str, _Finding],
-    total: int,
-    types: Mapping[str, str],
-    looked_at: int | None = None,
-) -> list[Verdict]:
-    """One of each check. `looked_at` is how many of the `total` rows were read, all of them unless given."""
-    shape_is_right = not any(_is_shape(name) for name in findings)
-    of_all = f"{total:,} rows"
-    of_read = of_all if looked_at in (None, total) else f"{looked_at:,} changed of {of_all}"
-    return [
-        _verdict(
-            contract,
-            check,
-            findings.get(check.name),
-            total,
-            types,
-            of_read if _is_of_rows(check.name) else of_all,
-        )
-        for check in contract.checks()
-        if _is_shape(check.name) or shape_is_right
-    ]
-
-
-def _is_shape(name: str) -> bool:
-    return name == "columns" or name.endswith(".type")
-
-
-def _is_of_rows(name: str) -> bool:
-    return not _is_shape(name) and name != "minimum_rows"
-
-
-def _verdict(
-    contract: Contract,
-    check: Check,
-    finding: _Finding | None,
-    total: int,
-    types: Mapping[str, str],
-    read: str,
-) -> Verdict:
-    subject = contract.table if check.column is None else f"{contract.table}.{check.column}"
-    rule = f"rule '{check.phrase}'"
-    if finding is None:
-        outcome = f"{rule} holds in {read}"
-    elif check.name == "columns":
-        outcome = _difference(contract, types)
-    elif _is_shape(check.name):
-        outcome = f"is {types.get(str(check.column), 'missing')}; expected {check.phrase}"
-    elif check.name == "minimum_rows":
-        outcome = f"{rule} fails: the table has {total:,}"
-    elif finding.rows:
-        first = ", ".join(f"{k}={'null' if value is None else value}" for k, value in finding.keys[0].items())
-        outcome = f"{rule} fails in {finding.rows:,} of {read}, first at {first}"
-    else:
-        outcome = f"{rule} could not be computed; mend the rule"
-    return Verdict(
-        table=contract.table,
-        rule=check.name,
-        column=check.column,
-        severity=check.severity,
-        passed=finding is None,
-        failing_rows=finding.rows if finding else 0,
-        total_rows=total,
-        keys=finding.keys if finding else (),
-        message=f"{subject}: {outcome}.",
-    )
-
-
-def _difference(contract: Contract, types: Mapping[str, str]) -> str:
-    """What is wrong with the columns of a table, in a clause."""
-    wanted = [column.name for column in contract.columns]
-    missing = [name for name in wanted if name not in types]
-    added = [name for name in types if name not in wanted]
-    parts = []
-    if missing:
-        parts.append(f"lacks {_named(missing)}")
-    if added:
-        parts.append(f"has {_named(added)} that the contract does not know")
-    if not parts:
-        at = next(i for i, (is_, should) in enumerate(zip(types, wanted, strict=True)) if is_ != should)
-        parts.append(f"has '{list(types)[at]}' where the column '{wanted[at]}' belongs")
-    return " and ".join(parts)
-
-
-def _named(columns: Iterable[str]) -> str:
-    names = [f"'{name}'" for name in columns]
-    return f"the column{'s' if len(names) > 1 else ''} {', '.join(names)}"
-
-
-def plain_key(key: Mapping[str, Any]) -> dict[str, Any]:
-    """A key as JSON values."""
-    return {
-        name: value if value is None or isinstance(value, str | int | float | bool) else str(value)
-        for name, value in key.items()
-    }

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from orchestration.checks.audit import Verdict
+from orchestration.checks.verdicts import Verdict
 from orchestration.tables import column_types, quoted
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.checks.audit import Verdict
 from orchestration.checks.contracts import Contract
 from orchestration.checks.located_yaml import Mapping as Located
 from orchestration.checks.located_yaml import read_yaml
+from orchestration.checks.verdicts import Verdict
 from orchestration.errors import SettingsError
 from orchestration.tables import column_types, quoted
 

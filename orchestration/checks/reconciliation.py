@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.checks import reconciliation_rules as sql
-from orchestration.checks.audit import SHOWN_KEYS, Verdict, plain_key
 from orchestration.checks.contracts import Contract, Severity
 from orchestration.checks.located_yaml import read_yaml
+from orchestration.checks.verdicts import SHOWN_KEYS, Verdict, plain_key
 from orchestration.errors import SettingsError
 from orchestration.tables import quoted
 

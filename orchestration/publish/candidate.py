@@ -18,11 +18,12 @@ from typing import Any
 
 import duckdb
 
-from orchestration.checks.audit import Verdict, audit_once
+from orchestration.checks.audit import audit_once
 from orchestration.checks.content import Content
 from orchestration.checks.contracts import Column, Contract
 from orchestration.checks.personal import audit_personal, marked_personal
 from orchestration.checks.reconciliation import Reconciliation, reconcile, without_broken_shapes
+from orchestration.checks.verdicts import Verdict
 from orchestration.errors import GateError, SettingsError
 from orchestration.marts import STORAGE_VERSION, at_rest
 from orchestration.progress import Event, report

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from orchestration.checks.audit import Verdict
+from orchestration.checks.verdicts import Verdict
 from orchestration.publish.store import TEMPORARY_PREFIX, Store, sync
 
 COLUMNS = ("table", "rule", "column", "severity", "failing_rows", "total_rows", "key")

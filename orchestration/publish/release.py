@@ -18,9 +18,9 @@ from typing import Any
 
 import duckdb
 
-from orchestration.checks.audit import Verdict
 from orchestration.checks.contracts import Contract, contract_hash, load_contracts
 from orchestration.checks.reconciliation import Reconciliation, load_reconciliations
+from orchestration.checks.verdicts import Verdict
 from orchestration.errors import GateError, ZevenError
 from orchestration.ingest import tombstones
 from orchestration.progress import Event, report

@@ -14,8 +14,9 @@ import duckdb
 import pytest
 
 from orchestration.checks import keys
-from orchestration.checks.audit import SHOWN_KEYS, Verdict, audit, audit_table
+from orchestration.checks.audit import audit, audit_table
 from orchestration.checks.contracts import Column, Contract, Rule
+from orchestration.checks.verdicts import SHOWN_KEYS, Verdict
 from orchestration.errors import SettingsError
 from orchestration.tables import quoted
 

@@ -9,9 +9,10 @@ import duckdb
 import pytest
 
 from orchestration.checks import content
-from orchestration.checks.audit import Verdict, audit_once, audit_table
+from orchestration.checks.audit import audit_once, audit_table
 from orchestration.checks.content import Content
 from orchestration.checks.contracts import Column, Contract
+from orchestration.checks.verdicts import Verdict
 from orchestration.patches import Changed, changed_rows
 
 CONTRACT = Contract(

@@ -14,8 +14,9 @@ import polars as pl
 import pytest
 from contract_rows import Rows, frame_of
 
-from orchestration.checks.audit import Verdict, audit_frame
+from orchestration.checks.audit import audit_frame
 from orchestration.checks.contracts import Check, Column, Contract, load_contracts
+from orchestration.checks.verdicts import Verdict
 from orchestration.publish.candidate import BROUGHT_ALONG
 from orchestration.settings import PROJECT_ROOT
 

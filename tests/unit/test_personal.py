@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.checks.audit import Verdict
 from orchestration.checks.contracts import Column, Contract, load_contracts
 from orchestration.checks.personal import audit_personal, marked_personal
+from orchestration.checks.verdicts import Verdict
 from orchestration.errors import SettingsError
 from orchestration.settings import PROJECT_ROOT
 

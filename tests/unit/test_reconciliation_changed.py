@@ -8,8 +8,8 @@ import duckdb
 import pytest
 from reconciled_company import RULES, agreeing_company
 
-from orchestration.checks.audit import Verdict
 from orchestration.checks.reconciliation import Reconciliation, reconcile
+from orchestration.checks.verdicts import Verdict
 from orchestration.patches import Changed
 
 TOGETHER = [rule for rule in RULES if rule.together]

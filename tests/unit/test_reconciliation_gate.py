@@ -12,7 +12,6 @@ import duckdb
 import pytest
 from reconciled_company import CONTRACTS, RULES, agreeing_company, bend, breakdowns_of, empty_company
 
-from orchestration.checks.audit import SHOWN_KEYS, Verdict
 from orchestration.checks.contracts import Column, Contract
 from orchestration.checks.reconciliation import (
     Reconciliation,
@@ -20,6 +19,7 @@ from orchestration.checks.reconciliation import (
     reconcile,
     without_broken_shapes,
 )
+from orchestration.checks.verdicts import SHOWN_KEYS, Verdict
 from orchestration.errors import SettingsError
 from orchestration.publish.release import MODELS_DIR
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from published_company import settings_in
 
-from orchestration.checks.audit import Verdict
+from orchestration.checks.verdicts import Verdict
 from orchestration.publish.rejects import COLUMNS, rejects_file, write_rejects
 from orchestration.publish.store import Store
 
