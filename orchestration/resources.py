@@ -7,13 +7,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from orchestration.errors import ZevenError
 from orchestration.ingest.asking import Answers
+from orchestration.processes import is_alive, name_of
 from orchestration.settings import Settings
 from orchestration.speech import without_secrets
 from orchestration.warehouse import DAGSTER_UI, SCHEDULE, SENSOR, Warehouse, writer_lock
@@ -84,8 +84,8 @@ def user_errors() -> Iterator[None]:
 
 
 def this_process() -> str:
-    """Names this process for good: a pid is given again to another process, with another start time."""
-    return f"{os.getpid()}:{_start_time(os.getpid())}"
+    """The value of the tag `PROCESS`."""
+    return name_of(os.getpid())
 
 
 def fail_abandoned_runs(instance: dg.DagsterInstance, own_run_id: str) -> None:
@@ -96,15 +96,8 @@ def fail_abandoned_runs(instance: dg.DagsterInstance, own_run_id: str) -> None:
     status = dg.DagsterRunStatus
     unfinished = [status.NOT_STARTED, status.STARTING, status.STARTED, status.CANCELING]
     for run in instance.get_runs(dg.RunsFilter(statuses=unfinished)):
-        pid, _, start_time = run.tags.get(PROCESS, "").partition(":")
-        if run.run_id != own_run_id and pid and _start_time(int(pid)) != start_time:
-            instance.report_run_failed(run, f"Process {pid} of this run ended without a word: it was killed.")
-
-
-def _start_time(pid: int) -> str:
-    """The kernel's start time of a process; empty where there is none, or no /proc to tell."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        return stat.rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
+        process = run.tags.get(PROCESS, "")
+        if run.run_id != own_run_id and process and not is_alive(process):
+            instance.report_run_failed(
+                run, f"Process {process.partition(':')[0]} of this run ended without a word: it was killed."
+            )
