@@ -125,6 +125,13 @@ Policy = Literal["report", "refuse"]
 OpeningHours = Annotated[str, AfterValidator(_opening_hours)]
 
 
+def absolute_path(value: Path, info: ValidationInfo) -> Path:
+    """A path that a default gave, seen from the settings file's folder."""
+    if not value.is_absolute() and isinstance(info.context, dict):
+        return (Path(info.context["folder"]) / value).resolve()
+    return value
+
+
 def expand_path(value: object, info: ValidationInfo) -> object:
     """Put environment variables into a path and make it absolute, seen from the settings file's folder."""
     context = info.context

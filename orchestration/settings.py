@@ -42,6 +42,7 @@ from orchestration.setting_values import (
     SqlExpression,
     Text,
     TimeZone,
+    absolute_path,
     expand_path,
     local_instant,
     parse_as_of,
@@ -73,13 +74,7 @@ class Paths(_Section):
     published: Path = Field(default=Path("published"), strict=False, validate_default=True)
 
     _expand = field_validator("warehouse", "published", mode="before")(expand_path)
-
-    @field_validator("warehouse", "published", mode="after")
-    @classmethod
-    def _absolute(cls, value: Path, info: ValidationInfo) -> Path:
-        if not value.is_absolute() and isinstance(info.context, dict):
-            return (Path(info.context["folder"]) / value).resolve()
-        return value
+    _absolute = field_validator("warehouse", "published", mode="after")(absolute_path)
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
@@ -110,6 +105,28 @@ class Run(_Section):
     @classmethod
     def _readable(cls, value: str) -> str:
         parse_as_of(value)
+        return value
+
+
+class Spark(_Section):
+    """Where Apache Spark is, for `target = "spark"` (docs/scale.md). A password is in the environment."""
+
+    host: NonEmpty = "127.0.0.1"
+    port: int = Field(default=10000, ge=1, le=65535)
+    user: NonEmpty = "zeven"
+    auth: Literal["none", "nosasl", "ldap"] = "none"
+    folder: Path = Field(default=Path("spark"), strict=False, validate_default=True)
+    """What this machine and Spark's workers exchange, under the same path on all of them."""
+    nodes_at_once: int = Field(default=4, ge=1)
+
+    _expand = field_validator("folder", mode="before")(expand_path)
+    _absolute = field_validator("folder", mode="after")(absolute_path)
+
+    @field_validator("folder", mode="after")
+    @classmethod
+    def _no_pattern(cls, value: Path) -> Path:
+        if odd := sorted(set(str(value)) & set("{}[]*?,`\\'")):
+            raise ValueError(f"Spark reads {' '.join(odd)} in a path as a pattern; name another folder")
         return value
 
 
@@ -386,9 +403,12 @@ SOURCE_KINDS: dict[str, type[_Section]] = {
 class Settings(_Section):
     """All of `zeven.toml`. Paths are absolute; `file` is where it was read."""
 
+    target: Literal["duckdb", "spark"] = "duckdb"
+    """The engine that makes the models' tables."""
     company: Company
     business_hours: BusinessHours = BusinessHours()
     paths: Paths = Field(default_factory=dict, validate_default=True)
+    spark: Spark = Field(default_factory=dict, validate_default=True)
     run: Run = Run()
     release: Release = Release()
     leads: Leads = Leads()

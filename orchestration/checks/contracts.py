@@ -139,6 +139,15 @@ class Contract:
     example: tuple[tuple[str, Scalar | None], ...] = ()
     file: str = ""
 
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The columns of the key in the order in which a published table lies: what readers narrow by first.
+
+        As `in_order_of_key` of the macros, which a test holds against it.
+        """
+        first = [name for name in ("breakdown", "level", "team_id", "rep_id") if name in self.key]
+        return (*first, *(name for name in self.key if name not in first))
+
     def checks(self) -> tuple[Check, ...]:
         """Every check of this table, in the order in which it is reported."""
         found = [Check("columns", None, "error", "exactly the columns of the contract, in order")]

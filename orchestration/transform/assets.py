@@ -18,6 +18,7 @@ from orchestration.progress import Event, report
 from orchestration.publish.release import record_failure
 from orchestration.resources import user_errors
 from orchestration.settings import Settings
+from orchestration.spark.build import hand_over, take_back
 from orchestration.transform.dbt_command import DbtCommand, NodeEvent, dbt_folder
 from orchestration.transform.failures import NodeFailure, sentences, summary, why_dbt_could_not_start
 from orchestration.transform.manifest import ParsedProject
@@ -52,9 +53,9 @@ def build_dbt_assets(
     def dbt_models(
         context: dg.AssetExecutionContext, config: BuildChoice, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[Result]:
-        build = _Build(context, settings, project, translator)
+        build = _Build(context, settings, project, translator, contracts)
         with user_errors():
-            build.begin(warehouse, contracts, full_refresh=config.full_refresh)
+            build.begin(warehouse, full_refresh=config.full_refresh)
             yield from build.results()
             build.end(warehouse)
 
@@ -69,6 +70,7 @@ class _Build:
     settings: Settings
     project: ParsedProject
     translator: ZevenTranslator
+    contracts: Mapping[str, Contract]
     passed: int = 0
     failures: list[NodeFailure] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
@@ -94,7 +96,8 @@ class _Build:
         }
         return built | {name for name, check in self.check_of.items() if check in checks}
 
-    def begin(self, warehouse: Warehouse, contracts: Mapping[str, Contract], *, full_refresh: bool) -> None:
+    def begin(self, warehouse: Warehouse, *, full_refresh: bool) -> None:
+        is_whole, on_spark = not self.context.is_subset, self.settings.target == "spark"
         with warehouse.connect() as con:
             run_record.prepare(con)
             # where they stood before they had a file of their own
@@ -105,10 +108,13 @@ class _Build:
                 )
             if self.changes_tables:
                 run_record.forget_build(con)
-                anew = full_refresh or self.context.is_subset
-                self.patches = patches.begin(con, self.settings, contracts, anew=anew)
+                anew = full_refresh or not is_whole or on_spark
+                self.patches = patches.begin(con, self.settings, self.contracts, anew=anew)
             self.nodes_at_once = warehouse.nodes_at_once(con)
-        if not self.context.is_subset and not self.patches:
+            if on_spark:
+                self.nodes_at_once = self.settings.spark.nodes_at_once
+                hand_over(con, self.settings, self.project.manifest, anew=self.changes_tables and is_whole)
+        if is_whole and not self.patches:
             marts.start_afresh(warehouse.marts_file)
 
     def results(self) -> Iterator[Result]:
@@ -184,6 +190,8 @@ class _Build:
         missing = self.selected - self.seen
         if self.changes_tables:
             with warehouse.connect() as con:
+                if self.settings.target == "spark" and not self.failures and not missing:
+                    take_back(con, self.settings, self.project.manifest, self.contracts, self.selected)
                 run_record.record_build(
                     con,
                     run_id=self.context.run_id,

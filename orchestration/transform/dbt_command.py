@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from orchestration.settings import DBT_PROJECT_DIR, Settings
+from orchestration.spark.connection import environment
 from orchestration.transform.dbt_vars import dbt_vars
 from orchestration.warehouse import WAREHOUSE_FILE, Warehouse, make_private_folder
 
@@ -88,16 +89,24 @@ class DbtCommand:
         target: Path,
         parsed: Path | None = None,
         patched_up_to: float = 0.0,
+        engine: str = "duckdb",
     ) -> None:
-        """Without `settings` the project is taken as its files have it, and no warehouse is there.
+        """Without `settings` the project is taken as its files have it for an `engine`, and no warehouse is
+        there.
 
         `parsed` is what a parse has left (`manifest.py`); dbt parses by itself where there is none.
         `patched_up_to` is the largest part of a table that is changed in place (`patches.py`).
         """
         target.mkdir(parents=True, exist_ok=True)
+        # dbt names the database after the file, and with it every table
+        self._environment = {"ZEVEN_WAREHOUSE_FILE": WAREHOUSE_FILE}
+        self._engine = engine if settings is None else settings.target
         if settings is None:
-            # dbt names the database after the file, and with it every table
-            self._environment = {"ZEVEN_WAREHOUSE_FILE": WAREHOUSE_FILE}
+            pass
+        elif self._engine == "spark":
+            make_private_folder(settings.paths.warehouse)
+            self._environment |= environment(settings)
+            arguments = ("--vars", json.dumps(dbt_vars(settings)), *arguments)
         else:
             make_private_folder(settings.paths.warehouse)
             warehouse = Warehouse(settings)
@@ -114,6 +123,7 @@ class DbtCommand:
             *("--no-version-check", "--no-send-anonymous-usage-stats", "--no-print", "--no-use-colors"),
             command,
             *("--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR)),
+            *("--target", self._engine),
             *("--target-path", str(target)),
             *arguments,
         ]
@@ -153,7 +163,7 @@ class DbtCommand:
             )
         waited = 0.0
         while worker.is_alive() and waited < _STOP_SECONDS:
-            _interrupt_connections()
+            _interrupt_connections(self._engine)
             worker.join(0.2)
             waited += 0.2
         _running.pop(worker, None)
@@ -183,7 +193,7 @@ class DbtCommand:
             if self.exception is not None:
                 _wait_for_threads(set(threading.enumerate()) - before)
                 let_go_of_frames(self.exception)
-            _close_connections()
+            _close_connections(self._engine)
             self._events.put(None)
 
     def _remembered(self) -> Manifest | None:
@@ -206,17 +216,18 @@ class DbtCommand:
         from dbt_common.events.functions import msg_to_dict
 
         data = msg_to_dict(message)["data"]
-        self._events.put(_node_event(message.info.name, data))
+        # Spark would read a table once more to count it; those that are published are counted when they come
+        self._events.put(_node_event(message.info.name, data, counted=self._engine == "duckdb"))
 
 
-def _node_event(name: str, data: Mapping[str, Any]) -> NodeEvent:
+def _node_event(name: str, data: Mapping[str, Any], *, counted: bool) -> NodeEvent:
     node = data["node_info"]
     if name not in _FINISHED:
         return NodeEvent(node["unique_id"], finished=False)
     status = str(node.get("node_status") or data.get("status", "")).lower()
     failures = int(data["num_failures"]) if name == "LogTestResult" else None
     is_table = status == "success" and node.get("materialized") in ("table", "seed", "incremental")
-    rows = _count_rows(node) if is_table else None
+    rows = _count_rows(node) if is_table and counted else None
     seconds = float(data.get("execution_time", 0))
     return NodeEvent(node["unique_id"], True, status, seconds, rows, failures, str(data.get("status", "")))
 
@@ -256,24 +267,29 @@ def let_go_of_frames(error: BaseException | None) -> None:
         error = error.__cause__ or error.__context__
 
 
-def _interrupt_connections() -> None:
+def _interrupt_connections(engine: str) -> None:
     """As dbt does at Ctrl-C; but a connection that closes at this moment does not spare the others."""
-    import duckdb
     from dbt.adapters.factory import FACTORY
 
-    adapter = cast("SQLAdapter | None", FACTORY.adapters.get("duckdb"))
+    adapter = cast("SQLAdapter | None", FACTORY.adapters.get(engine))
     for connection in list(adapter.connections.thread_connections.values()) if adapter else []:
-        with suppress(duckdb.Error, AttributeError):  # closed, or not opened yet
-            connection.handle.cursor().interrupt()
+        # whatever a driver makes of a connection that is closed, or not opened yet
+        with suppress(Exception):
+            if engine == "duckdb":
+                connection.handle.cursor().interrupt()
+            else:
+                connection.handle.cancel()
 
 
-def _close_connections() -> None:
+def _close_connections(engine: str) -> None:
     """dbt keeps its database open for its next command; we want the file closed."""
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.adapters.factory import cleanup_connections, reset_adapters
 
     cleanup_connections()  # type: ignore[no-untyped-call]
-    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    if engine == "duckdb":
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     reset_adapters()  # type: ignore[no-untyped-call]
 
 

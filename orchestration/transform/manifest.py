@@ -25,6 +25,7 @@ from typing import Any
 from orchestration.errors import GateError
 from orchestration.ingest.registry import crms
 from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, Settings
+from orchestration.spark.connection import require_packages
 from orchestration.transform.dbt_command import DbtCommand, dbt_folder
 from orchestration.transform.failures import why_dbt_could_not_start
 from orchestration.transform.needed import needed
@@ -38,7 +39,7 @@ PROJECT_FOLDERS = (
 )
 """Everything dbt reads, beside the two files of `dbt_project/`."""
 
-_PACKAGES = ("dbt-core", "dbt-adapters", "dbt-duckdb")
+_PACKAGES = ("dbt-core", "dbt-adapters")
 _USUAL = ("files",)
 
 
@@ -56,19 +57,21 @@ def parsed_project(settings: Settings) -> ParsedProject:
     Parses only where no parse of exactly these files and packages is kept. `GateError` where dbt cannot read
     the project.
     """
-    return _parsed(crms(settings), (BESIDE_THE_CODE, dbt_folder(settings)))
+    if settings.target == "spark":
+        require_packages(settings)
+    return _parsed(settings.target, crms(settings), (BESIDE_THE_CODE, dbt_folder(settings)))
 
 
-def _parsed(wanted: Sequence[str], places: Sequence[Path]) -> ParsedProject:
-    state = _state(wanted)
-    folders = [place / f"parsed-{'-'.join(wanted)}" for place in places]
+def _parsed(engine: str, wanted: Sequence[str], places: Sequence[Path]) -> ParsedProject:
+    state = _state(engine, wanted)
+    folders = [place / f"parsed-{engine}-{'-'.join(wanted)}" for place in places]
     for folder in folders:
         if known := _known(folder, state):
             return known
     for folder in folders:
         try:
             with _one_at_a_time(folder):
-                return _known(folder, state) or _parse(wanted, folder, state)
+                return _known(folder, state) or _parse(engine, wanted, folder, state)
         except OSError:  # not ours to write to, or full
             if folder == folders[-1]:
                 raise
@@ -85,9 +88,10 @@ def _known(folder: Path, state: str) -> ParsedProject | None:
     return ParsedProject(manifest, file) if os.access(file, os.R_OK) else None
 
 
-def _parse(wanted: Sequence[str], folder: Path, state: str) -> ParsedProject:
+def _parse(engine: str, wanted: Sequence[str], folder: Path, state: str) -> ParsedProject:
     """Parse in `folder`, where dbt finds what it remembers of the last parse and reads what has changed."""
-    command = DbtCommand(None, "parse", "--vars", json.dumps({"crms": list(wanted)}), target=folder)
+    told = json.dumps({"crms": list(wanted)})
+    command = DbtCommand(None, "parse", "--vars", told, target=folder, engine=engine)
     command.run()
     if not command.succeeded:
         raise GateError(why_dbt_could_not_start(command.exception))
@@ -125,9 +129,9 @@ def _of_a_run(manifest: dict[str, Any]) -> dict[str, Any]:
     return manifest
 
 
-def _state(wanted: Sequence[str]) -> str:
+def _state(engine: str, wanted: Sequence[str]) -> str:
     """Name and content of every file dbt reads, and what else decides; a file removed changes it too."""
-    packages = " ".join(version(package) for package in _PACKAGES)
+    packages = " ".join(version(package) for package in (*_PACKAGES, f"dbt-{engine}"))
     digest = hashlib.sha256(f"{' '.join(wanted)}\n{packages}\n{PROJECT_ROOT}\n".encode())
     for code in (__file__, needed.__code__.co_filename):
         digest.update(Path(code).read_bytes())
@@ -150,4 +154,4 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
 
 
 if __name__ == "__main__":  # as `make setup` calls it
-    _parsed(_USUAL, (BESIDE_THE_CODE,))
+    _parsed("duckdb", _USUAL, (BESIDE_THE_CODE,))

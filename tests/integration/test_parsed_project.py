@@ -159,10 +159,10 @@ def parses(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 def test_the_second_company_finds_the_parse_of_the_first(tmp_path: Path, parses: list[Path]) -> None:
     code = tmp_path / "code"
-    first = _parsed(["files"], (code, tmp_path / "first"))
-    assert _parsed(["files"], (code, tmp_path / "second")) == first
+    first = _parsed("duckdb", ["files"], (code, tmp_path / "first"))
+    assert _parsed("duckdb", ["files"], (code, tmp_path / "second")) == first
     assert len(parses) == 1
-    assert _parsed(["files", "hubspot"], (code, tmp_path / "third")).manifest == {
+    assert _parsed("duckdb", ["files", "hubspot"], (code, tmp_path / "third")).manifest == {
         "crms": ["files", "hubspot"]
     }
     assert len(parses) == 2
@@ -170,7 +170,7 @@ def test_the_second_company_finds_the_parse_of_the_first(tmp_path: Path, parses:
 
 def test_several_at_once_parse_once(tmp_path: Path, parses: list[Path]) -> None:
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: _parsed(["files"], (tmp_path,)), range(8)))
+        found = list(pool.map(lambda _: _parsed("duckdb", ["files"], (tmp_path,)), range(8)))
     assert len(parses) == 1
     assert all(project == found[0] for project in found)
 
@@ -180,19 +180,19 @@ def test_who_may_not_write_beside_the_code_keeps_it_beside_the_warehouse(
 ) -> None:
     code = tmp_path / "code"
     code.write_text("a file, so that no folder can be made in it, whoever asks")
-    kept = _parsed(["files"], (code, tmp_path / "own"))
+    kept = _parsed("duckdb", ["files"], (code, tmp_path / "own"))
     assert kept.file.is_relative_to(tmp_path / "own")
-    assert _parsed(["files"], (code, tmp_path / "own")) == kept
+    assert _parsed("duckdb", ["files"], (code, tmp_path / "own")) == kept
     assert len(parses) == 1
     with pytest.raises(NotADirectoryError):
-        _parsed(["files"], (code,))
+        _parsed("duckdb", ["files"], (code,))
 
 
 @pytest.mark.parametrize("content", [b"", b'{"nodes": {', b"\xff\xff"])
 def test_a_damaged_manifest_is_no_parse(tmp_path: Path, parses: list[Path], content: bytes) -> None:
-    kept = _parsed(["files"], (tmp_path,))
+    kept = _parsed("duckdb", ["files"], (tmp_path,))
     kept.file.with_suffix(".json").write_bytes(content)
-    assert _parsed(["files"], (tmp_path,)) == kept
+    assert _parsed("duckdb", ["files"], (tmp_path,)) == kept
     assert len(parses) == 2
 
 
@@ -207,13 +207,13 @@ def test_another_file_is_another_project(
     monkeypatch.setattr(manifest, "PROJECT_FOLDERS", (models,))
     for name in ("dbt_project.yml", "profiles.yml"):
         (tmp_path / name).touch()
-    states = [manifest._state(["files"])]
+    states = [manifest._state("duckdb", ["files"])]
     (models / "a.sql").touch()
-    assert manifest._state(["files"]) == states[0], "the same content at another time"
+    assert manifest._state("duckdb", ["files"]) == states[0], "the same content at another time"
     (models / "a.sql").write_text("select 2")
-    states.append(manifest._state(["files"]))
+    states.append(manifest._state("duckdb", ["files"]))
     (models / "a.sql").rename(models / "b.sql")
-    states.append(manifest._state(["files"]))
-    states.append(manifest._state(["hubspot"]))
+    states.append(manifest._state("duckdb", ["files"]))
+    states.append(manifest._state("duckdb", ["hubspot"]))
     assert len(set(states)) == 4
     assert _known(tmp_path, states[0]) is None
