@@ -10,13 +10,16 @@ SCALE ?= 0.01
 # more of `make bench`, such as --rounds 5 or --without peer
 BENCH ?=
 
-.PHONY: help setup run dashboard dev test test-slow fuzz bench bench-small bench-dashboard bench-connectors creme reliability lint lint-python lint-sql format lock clean clean-data
+.PHONY: help setup setup-spark run dashboard dev test test-slow fuzz bench bench-small bench-dashboard bench-connectors creme reliability lint lint-python lint-sql format lock clean clean-data
 
 help:            ## show this list
 	@sed -n 's/^\([a-z-]*\): *.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 setup:           ## make .venv from the lock files (does nothing when it is up to date)
 	@.ci/setup
+
+setup-spark: setup ## add to .venv what target = "spark" needs (wants Java 17 besides); `setup` may take it out again
+	$(python) -m uv --quiet pip install --python $(python) --require-hashes --requirement requirements-spark.lock
 
 run: setup       ## set up, make the demo company, run the pipeline, publish, show the seven numbers
 	@$(zeven) demo
@@ -76,6 +79,8 @@ format: setup    ## let ruff and sqlfluff mend what they can
 lock: setup      ## resolve the dependencies of pyproject.toml again, with hashes
 	$(python) -m uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-strip-extras \
 		--python-version 3.11 --no-header --no-emit-index-url --quiet --output-file requirements.lock
+	$(python) -m uv pip compile pyproject.toml --extra spark --constraint requirements.lock --universal --generate-hashes \
+		--no-strip-extras --python-version 3.11 --no-header --no-emit-index-url --quiet --output-file requirements-spark.lock
 	printf 'uv\n' | $(python) -m uv pip compile - --universal --generate-hashes \
 		--python-version 3.11 --no-header --no-emit-index-url --no-annotate --quiet --output-file .ci/uv.lock
 

@@ -36,7 +36,7 @@
 
 {# What is published of the rows of a model: the columns that its YAML describes, all of which have to be there. #}
 {% macro described_columns() -%}
-    {{ model.columns.keys() | join(', ') if this.database == 'marts' and model.columns else '*' }}
+    {{ model.columns.keys() | join(', ') if is_of_the_marts(this) and model.columns else '*' }}
 {%- endmacro %}
 
 {#
@@ -49,7 +49,7 @@
     {%- set key = config.get('meta', {}).get('key', []) -%}
     {%- set narrowed_by = ['breakdown', 'level', 'team_id', 'rep_id'] | select('in', key) | list -%}
     {%- set order = narrowed_by + key | reject('in', narrowed_by) | list -%}
-    {%- if this.database == 'marts' and order -%}
+    {%- if is_of_the_marts(this) and order -%}
     {{ ' order by ' }}{{ (cut_numbers() if with_numbers and has_cut_numbers() else order) | join(', ') }}
     {%- endif -%}
 {% endmacro %}

@@ -42,7 +42,7 @@
         {{ return(false) }}
     {%- endif -%}
     {% do run_query('delete from ' ~ relation ~ ' as kept using ' ~ was ~ ' as was where ' ~ same_key('kept', 'was', key)) %}
-    {%- if relation.database == 'marts' -%}
+    {%- if is_of_the_marts(relation) -%}
         {% do run_query("insert into " ~ '"' ~ target.database ~ '"' ~ ".zeven.patched values ('" ~ this.name ~ "')") %}
     {%- endif -%}
     {{ return(true) }}

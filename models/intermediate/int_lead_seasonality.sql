@@ -26,16 +26,12 @@ months as (
 averaged as (
     select
         *,
-        count(*) over member as month_count,
-        count(*) over (member_months rows between 6 preceding and 6 following) as window_count,
-        (
-            sum(leads) over (member_months rows between 6 preceding and 5 following)
-            + sum(leads) over (member_months rows between 5 preceding and 6 following)
-        ) / 24.0 as centred_average
+        count(*) over (partition by member_no) as month_count,
+        count(*) over (partition by member_no order by period_start rows between 6 preceding and 6 following) as window_count,
+        -- of twelve months twice, half a month apart
+        sum(leads) over (partition by member_no order by period_start rows between 6 preceding and 5 following)
+        + sum(leads) over (partition by member_no order by period_start rows between 5 preceding and 6 following) as leads_of_24_months
     from months
-    window
-        member as (partition by member_no),
-        member_months as (partition by member_no order by period_start)
 ),
 
 trended as (
@@ -44,7 +40,7 @@ trended as (
         period_start,
         member_no,
         leads,
-        case when window_count = 13 then cast(centred_average as double) end as trend_leads
+        case when window_count = 13 then {{ ratio('leads_of_24_months', 24) }} end as trend_leads
     from averaged
     where month_count >= 24
 ),

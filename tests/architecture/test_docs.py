@@ -70,7 +70,7 @@ def test_the_changelog_knows_the_version() -> None:
     assert f"## [{version}]" in read("CHANGELOG.md")
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", ".ci/uv.lock"])
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-spark.lock", ".ci/uv.lock"])
 def test_locks_name_no_host_and_hash_everything(lock: str) -> None:
     text = read(lock)
     assert "://" not in text, "a lock must not say where packages come from"

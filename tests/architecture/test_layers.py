@@ -27,6 +27,8 @@ MAY_USE = {
 }
 OVERVIEW = ("kpi_scorecard", "kpi_signals")
 """The two kpi tables that are no metric: they stand beside them, and are made from what is judged of them."""
+OF_DBT = {"create_schema", "create_table_as"}
+"""dbt's own macros, which it looks for here first."""
 NOT_PORTABLE = {
     r"::\w": "write cast(x as type)",
     r"\bqualify\b": "number the rows in a CTE",
@@ -35,6 +37,8 @@ NOT_PORTABLE = {
     r"\b(isodow|generate_series|unnest)\s*\(": "use the macro",
     r"\bignore nulls\b": "not on both engines",
     r"\basof join\b": "not on both engines",
+    r"\bover \(\w+ (order|rows|range)\b": "Spark lets no window build on a named one: write it out",
+    r"/ *\d+\.\d": "a decimal on Spark, of few digits: use the ratio macro",
     r"\bcount_if\s*\(": "HUGEINT on DuckDB: count(*) filter (where ...)",
     r"\bavg\s*\((?!cast|age_days|lead_capacity)": "depends on the order of rows: use the mean macro",
 }
@@ -117,7 +121,8 @@ def test_models_keep_to_what_two_engines_understand_alike(construct: str) -> Non
 def test_every_macro_for_one_engine_has_one_for_the_other() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in MACROS)
     duckdb, spark = (set(re.findall(rf"macro {engine}__(\w+)", text)) for engine in ("duckdb", "spark"))
-    assert duckdb == spark != set()
+    assert duckdb == spark - OF_DBT != set()
+    assert spark >= OF_DBT
 
 
 def test_every_macro_is_used() -> None:
