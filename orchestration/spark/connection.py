@@ -8,6 +8,7 @@ takes the same settings from `environment`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
@@ -99,7 +100,10 @@ def essence(error: BaseException) -> str:
     said = str(getattr(status, "errorMessage", None) or error)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     told = lines[0] if lines else type(error).__name__
-    return told.removeprefix("Error running query: ").rstrip(".") + "."
+    return (
+        re.sub(r"^Error running query: |\[[A-Z_.]+\] |[\w.]+Exception: |;? SQLSTATE.*$", "", told).rstrip(".")
+        + "."
+    )
 
 
 def _password(settings: Settings) -> str | None:

@@ -76,12 +76,12 @@ def land(con: DuckDBPyConnection, folder: Path, schema: str, table: str) -> Land
 
 def show(spark: Spark, landed: Landed) -> None:
     """Let Spark see a landed table under its name."""
-    spark.run(f"create schema if not exists {landed.schema}")
+    spark.run(f"create schema if not exists `{landed.schema}`")
     names = ",".join(file.name for file in landed.files)
     glob = f"{landed.files[0].parent}/{{{names}}}"
     columns = ", ".join(f"cast(`{name}` as {kind}) as `{name}`" for name, kind in landed.columns.items())
     spark.run(
-        f"create or replace view {landed.schema}.`{landed.table}` as select {columns} from parquet.`{glob}`"
+        f"create or replace view `{landed.schema}`.`{landed.table}` as select {columns} from parquet.`{glob}`"
     )
 
 
