@@ -21,9 +21,9 @@ from orchestration.spark.built_tables import (
     take_history,
     take_published,
 )
-from orchestration.spark.connection import connect
+from orchestration.spark.connection import connect, tables_folder
 from orchestration.spark.landing import land, show, tidy
-from orchestration.tables import column_types, quoted
+from orchestration.tables import column_types, has_table, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -47,11 +47,13 @@ def hand_over(con: DuckDBPyConnection, settings: Settings, manifest: Manifest, *
         if anew:
             for schema in schemas - {HISTORY}:
                 con.execute(f"drop schema if exists {quoted(schema)} cascade")
-            start_afresh(spark, folder, schemas)
-            if log := hand_over_history(con, spark, folder):
+            start_afresh(spark, tables_folder(settings), schemas)
+            if has_table(con, HISTORY, SIGHTINGS):
+                log = land(con, folder, HISTORY, SIGHTINGS)
+                hand_over_history(spark, log)
                 landed.append(log)
         else:
-            make_schemas(spark, folder, schemas)
+            make_schemas(spark, tables_folder(settings), schemas)
     tidy(folder, landed)
     files = sum(len(one.files) for one in landed)
     seconds = time.monotonic() - started
@@ -67,7 +69,7 @@ def take_back(
 ) -> None:
     """Bring what is published, and what the run saw, into the warehouse; `built` are the nodes' ids."""
     nodes = {manifest["nodes"][name]["name"]: manifest["nodes"][name] for name in built}
-    folder = settings.spark.folder
+    folder = tables_folder(settings)
     if SIGHTINGS in nodes:
         take_history(con, folder)
     published = {table: contract for table, contract in contracts.items() if table in nodes}

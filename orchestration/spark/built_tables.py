@@ -23,8 +23,8 @@ from orchestration.errors import GateError
 from orchestration.ingest.sql_text import literal
 from orchestration.marts import MARTS
 from orchestration.progress import Event, report
-from orchestration.spark.landing import Landed, land
-from orchestration.tables import has_table, quoted
+from orchestration.spark.landing import Landed
+from orchestration.tables import quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -33,35 +33,29 @@ if TYPE_CHECKING:
 
 HISTORY = "history"
 SIGHTINGS = "int_opportunity_sightings"
-_TABLES = "tables"
-"""The folder beside the landed ones."""
 
 
 def start_afresh(spark: Spark, folder: Path, schemas: Iterable[str]) -> None:
-    """Drop what an earlier build made, and let the tables of the next one lie in `folder`."""
+    """Drop what an earlier build made, and let the tables of the next one lie in folders of `folder`."""
     for schema in sorted(schemas):
         spark.run(f"drop schema if exists `{schema}` cascade")
         # what a worker wrote that was killed belongs to no table
-        shutil.rmtree(folder / _TABLES / schema, ignore_errors=True)
+        shutil.rmtree(folder / schema, ignore_errors=True)
     make_schemas(spark, folder, schemas)
 
 
 def make_schemas(spark: Spark, folder: Path, schemas: Iterable[str]) -> None:
     """Make those that are missing."""
     for schema in sorted(schemas):
-        place = folder / _TABLES / schema
+        place = folder / schema
         spark.run(f"create schema if not exists `{schema}` location {literal(str(place))}")
 
 
-def hand_over_history(con: DuckDBPyConnection, spark: Spark, folder: Path) -> Landed | None:
-    """Make the log as it is so far a table of Spark, to which the build adds; None before there is one."""
-    if not has_table(con, HISTORY, SIGHTINGS):
-        return None
-    landed = land(con, folder, HISTORY, SIGHTINGS)
-    [file] = landed.files
-    columns = ", ".join(f"cast(`{name}` as {kind}) as `{name}`" for name, kind in landed.columns.items())
+def hand_over_history(spark: Spark, log: Landed) -> None:
+    """Make the log as it is so far a table of Spark, to which the build adds."""
+    [file] = log.files
+    columns = ", ".join(f"cast(`{name}` as {kind}) as `{name}`" for name, kind in log.columns.items())
     spark.run(f"create table {HISTORY}.{SIGHTINGS} using parquet as select {columns} from parquet.`{file}`")
-    return landed
 
 
 def take_history(con: DuckDBPyConnection, folder: Path) -> None:
@@ -104,7 +98,7 @@ def _select(con: DuckDBPyConnection, folder: Path, schema: str, table: str) -> s
 
     Spark's instants come with a zone, which is UTC; ours stand without one.
     """
-    place = folder / _TABLES / schema / table
+    place = folder / schema / table
     if not list(place.glob("*.parquet")):
         raise GateError(
             f"Nothing was published: Spark wrote {schema}.{table} to no file in {place}; spark.folder has to "

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.errors import SettingsError, ZevenError
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
 
 PASSWORD_VARIABLE = "ZEVEN_SPARK_PASSWORD"  # noqa: S105 -- the name of the variable
 _MODULES = ("pyhive", "thrift", "dbt.adapters.spark")
-SESSION = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "false"}
+_AROUND = re.compile(r"^Error running query: |\[[A-Z_.]+\] |[\w.]+Exception: |;? SQLSTATE.*$")
+"""What stands around the sentence of an error: codes, and the names of Java's classes."""
+SESSION = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "false",
+    "spark.sql.timestampType": "TIMESTAMP_NTZ",
+}
 """What a statement means depends on these, so every session says them itself (`profiles.yml` too)."""
 
 
@@ -91,7 +98,13 @@ def environment(settings: Settings) -> dict[str, str]:
         "ZEVEN_SPARK_PORT": str(spark.port),
         "ZEVEN_SPARK_USER": spark.user,
         "ZEVEN_SPARK_AUTH": spark.auth.upper(),
+        "ZEVEN_SPARK_FOLDER": str(tables_folder(settings)),
     }
+
+
+def tables_folder(settings: Settings) -> Path:
+    """Where the tables lie that the models make, a folder for each schema."""
+    return settings.spark.folder / "tables"
 
 
 def essence(error: BaseException) -> str:
@@ -100,10 +113,7 @@ def essence(error: BaseException) -> str:
     said = str(getattr(status, "errorMessage", None) or error)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     told = lines[0] if lines else type(error).__name__
-    return (
-        re.sub(r"^Error running query: |\[[A-Z_.]+\] |[\w.]+Exception: |;? SQLSTATE.*$", "", told).rstrip(".")
-        + "."
-    )
+    return _AROUND.sub("", told).rstrip(".") + "."
 
 
 def _password(settings: Settings) -> str | None:

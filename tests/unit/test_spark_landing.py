@@ -31,8 +31,8 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 def add(con: duckdb.DuckDBPyConnection, batch: int, *leads: str) -> None:
     for lead in leads:
         con.execute(
-            f"insert into {TABLE} values (?, 0.5, timestamp '2026-01-31 10:00:00.000001', '{{}}', hash(?), ?)",
-            [lead, lead, batch],
+            f"insert into {TABLE} values (?, 0.5, ?::timestamp, '{{}}', hash(?), ?)",
+            [lead, "2026-01-31 10:00:00.000001", lead, batch],
         )
 
 
