@@ -36,6 +36,7 @@ from orchestration.ingest.source_kind import SourceKind
 from orchestration.instance import VARIABLE
 from orchestration.publish.store import Store
 from orchestration.settings import Settings
+from orchestration.spark.folders import remove_files
 from orchestration.warehouse import COMMAND_LINE, Warehouse, writer_lock
 
 STEPS = ("noted", "removed", "buried", "rewritten", "published", "expired", "cleaned", "finished")
@@ -132,6 +133,7 @@ def forget(
         if changed:
             clear_scratch(warehouse)
             write_anew(warehouse)
+            remove_files(settings)
         after("rewritten")
         # one that was killed after publishing need not publish again
         is_stale = bool(rows) or _is_served(settings, person)

@@ -21,7 +21,8 @@ from orchestration.spark.built_tables import (
     take_history,
     take_published,
 )
-from orchestration.spark.connection import connect, tables_folder
+from orchestration.spark.connection import connect
+from orchestration.spark.folders import landed_folder, tables_folder
 from orchestration.spark.landing import land, show, tidy
 from orchestration.tables import column_types, has_table, quoted
 
@@ -35,7 +36,7 @@ _BUILT = ("model", "seed")
 def hand_over(con: DuckDBPyConnection, settings: Settings, manifest: Manifest, *, anew: bool) -> None:
     """Let Spark see what the models read. `anew`: what an earlier build made is dropped, on either engine."""
     started = time.monotonic()
-    folder = settings.spark.folder
+    folder = landed_folder(settings)
     sources = sorted({(source["schema"], source["identifier"]) for source in manifest["sources"].values()})
     landed = [
         land(con, folder, schema, table) for schema, table in sources if column_types(con, schema, table)

@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestration.errors import SettingsError, ZevenError
 from orchestration.settings import Settings
+from orchestration.spark.folders import tables_folder
 
 if TYPE_CHECKING:
     from pyhive.hive import Connection
@@ -100,11 +100,6 @@ def environment(settings: Settings) -> dict[str, str]:
         "ZEVEN_SPARK_AUTH": spark.auth.upper(),
         "ZEVEN_SPARK_FOLDER": str(tables_folder(settings)),
     }
-
-
-def tables_folder(settings: Settings) -> Path:
-    """Where the tables lie that the models make, a folder for each schema."""
-    return settings.spark.folder / "tables"
 
 
 def essence(error: BaseException) -> str:

@@ -11,6 +11,7 @@ run costs 0.7 of 15 CPU-seconds less. A macro that is called and not there stops
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,15 +52,17 @@ def _called_by_nodes(manifest: Manifest) -> Iterable[str]:
 
 
 def _called_by_name(manifest: Manifest) -> Iterable[str]:
-    """The materializations of the nodes' kinds, and what dbt's adapter calls from Python.
+    """The materializations of the nodes' kinds, and what the engine's adapter calls from Python.
 
     Among it is how rows are added to an incremental model that is there already.
     """
     from dbt.adapters.sql import impl
 
+    of_engine = import_module(f"dbt.adapters.{manifest.metadata.adapter_type}.impl")
     kinds = {node.config.materialized for node in manifest.nodes.values()}
     of_nodes = tuple(f"materialization_{kind}_" for kind in kinds)
-    of_adapter = {name for constant, name in vars(impl).items() if constant.endswith("_MACRO_NAME")}
+    constants = (*vars(impl).items(), *vars(of_engine).items())
+    of_adapter = {name for constant, name in constants if constant.endswith("_MACRO_NAME")}
     of_adapter |= {
         f"get_incremental_{getattr(node.config, 'incremental_strategy', None) or 'default'}_sql"
         for node in manifest.nodes.values()
