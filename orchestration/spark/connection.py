@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 
 PASSWORD_VARIABLE = "ZEVEN_SPARK_PASSWORD"  # noqa: S105 -- the name of the variable
 _MODULES = ("pyhive", "thrift", "dbt.adapters.spark")
-SESSION = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "false"}
-"""What a statement means depends on these, so every session says them itself (`profiles.yml` too)."""
+SESSION = {
+    "set:hiveconf:spark.sql.session.timeZone": "UTC",
+    "set:hiveconf:spark.sql.timestampType": "TIMESTAMP_NTZ",
+    "set:hiveconf:spark.sql.ansi.enabled": "false",
+}
+"""What a statement means depends on these, so every session says them itself; `profiles.yml` tells why."""
 
 
 class Spark:
