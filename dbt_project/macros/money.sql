@@ -47,7 +47,7 @@
     so the parts of one amount add up to it to the cent, whatever the shares.
 #}
 {% macro part_of(amount, share_from, share_to) -%}
-    ({{ to_cents(amount ~ ' * ' ~ share_to) }} - {{ to_cents(amount ~ ' * ' ~ share_from) }})
+    cast({{ to_cents(amount ~ ' * ' ~ share_to) }} - {{ to_cents(amount ~ ' * ' ~ share_from) }} as decimal(18, 2))
 {%- endmacro %}
 
 {# Join condition: the rate of `currency` that is valid on `day`; `rates` is the alias of int_exchange_rates. #}

@@ -3,22 +3,29 @@
     `<base>_at` (instant, null where the source knows only the day) and `<base>_on` (day, filled in staging).
 #}
 
-{# The company's wall clock at a UTC instant. #}
+{# The company's wall clock at a UTC instant. Spark's functions of time zones give its other type of timestamp, that with a zone. #}
 {% macro local_time(instant) %}{{ return(adapter.dispatch('local_time')(instant)) }}{% endmacro %}
 {% macro duckdb__local_time(instant) -%}
     timezone('{{ var("time_zone") }}', timezone('UTC', {{ instant }}))
 {%- endmacro %}
 {% macro spark__local_time(instant) -%}
-    from_utc_timestamp({{ instant }}, '{{ var("time_zone") }}')
+    cast(from_utc_timestamp({{ instant }}, '{{ var("time_zone") }}') as timestamp)
 {%- endmacro %}
 
-{# The UTC instant at which the company's wall clock shows a local timestamp. #}
+{#
+    The UTC instant at which the company's wall clock shows a local timestamp: of one that it shows twice, when clocks go back, the later.
+    Spark takes the earlier, so it is also asked by way of the time three hours on, which no clock shows twice.
+#}
 {% macro utc_from_local(local) %}{{ return(adapter.dispatch('utc_from_local')(local)) }}{% endmacro %}
 {% macro duckdb__utc_from_local(local) -%}
     timezone('UTC', timezone('{{ var("time_zone") }}', cast({{ local }} as timestamp)))
 {%- endmacro %}
 {% macro spark__utc_from_local(local) -%}
-    to_utc_timestamp(cast({{ local }} as timestamp), '{{ var("time_zone") }}')
+    {%- set zone = var("time_zone") -%}
+    {%- set wall = 'cast(' ~ local ~ ' as timestamp)' -%}
+    {%- set first = "to_utc_timestamp(" ~ wall ~ ", '" ~ zone ~ "')" -%}
+    {%- set last = "to_utc_timestamp(" ~ wall ~ " + interval 3 hours, '" ~ zone ~ "') - interval 3 hours" -%}
+    cast(case when from_utc_timestamp({{ last }}, '{{ zone }}') = {{ wall }} then {{ last }} else {{ first }} end as timestamp)
 {%- endmacro %}
 
 {# The UTC instant at which a local day is over: its last second. #}

@@ -6,7 +6,7 @@ with leads as (
         -- the rules see a lead's own columns and nothing else
         case
             {%- for exclusion in var('lead_exclusions') %}
-            when ({{ exclusion.condition }}) then '{{ exclusion.reason | replace("'", "''") }}'
+            when ({{ exclusion.condition }}) then {{ text_literal(exclusion.reason) }}
             {%- endfor %}
             when false then 'no rule'
         end as excluded_for

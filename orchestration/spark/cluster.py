@@ -37,12 +37,6 @@ _SMALL = "256m"
 """What suffices those who only keep account of others."""
 _THRIFT_SERVER = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
 
-MEANING = {
-    "spark.sql.session.timeZone": "UTC",
-    "spark.sql.ansi.enabled": "false",
-}
-"""What a Spark that builds the models must be set to: the models mean another thing without it."""
-
 
 @dataclass
 class Cluster:
@@ -158,7 +152,7 @@ def _start_standalone(
 
 def _start_thrift_server(cluster: Cluster, master: str, memory: str) -> None:
     metastore = cluster.folder / "metastore"
-    settings = MEANING | {
+    settings = {
         "spark.driver.bindAddress": HOST,
         "spark.driver.host": HOST,
         "spark.executor.memory": memory,

@@ -26,11 +26,11 @@ _MODULES = ("pyhive", "thrift", "dbt.adapters.spark")
 _AROUND = re.compile(r"^Error running query: |\[[A-Z_.]+\] |[\w.]+Exception: |;? SQLSTATE.*$")
 """What stands around the sentence of an error: codes, and the names of Java's classes."""
 SESSION = {
-    "spark.sql.session.timeZone": "UTC",
-    "spark.sql.ansi.enabled": "false",
-    "spark.sql.timestampType": "TIMESTAMP_NTZ",
+    "set:hiveconf:spark.sql.session.timeZone": "UTC",
+    "set:hiveconf:spark.sql.timestampType": "TIMESTAMP_NTZ",
+    "set:hiveconf:spark.sql.ansi.enabled": "false",
 }
-"""What a statement means depends on these, so every session says them itself (`profiles.yml` too)."""
+"""What a statement means depends on these, so every session says them itself; `profiles.yml` tells why."""
 
 
 class Spark:

@@ -46,7 +46,7 @@ def listens_on(group: int) -> set[str]:
 def test_a_cluster_works_and_ends_as_a_whole(tmp_path: Path) -> None:
     with cluster.running(tmp_path, workers=2, memory="600m") as at:
         assert at.processes.keys() == {"master", "worker_1", "worker_2", "thrift"}
-        assert asked(at, "select sum(id), current_timezone() from range(10)") == [(45, "UTC")]
+        assert asked(at, "select sum(id) from range(10)") == [(45,)]
         loopback = {"0100007F", "0000000000000000FFFF00000100007F"}
         for name in at.processes.values():
             assert listens_on(int(name.partition(":")[0])) <= loopback

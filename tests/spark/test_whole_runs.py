@@ -72,6 +72,14 @@ class Company:
             return con.execute(LOG).fetchall()
 
 
+def outcome(company: Company) -> str:
+    try:
+        company.run(SIZE.until)
+    except ZevenError as error:
+        return str(error)
+    return "published"
+
+
 def differing(one: Company, other: Company) -> dict[str, list[str]]:
     """What differs between what two installations serve, by table; which release it is aside."""
     found = {}
@@ -108,14 +116,14 @@ def test_both_engines_publish_the_same_day_after_day(pair: tuple[Company, Compan
     first = current(on_spark.settings(day))
 
     day += timedelta(days=1)
-    before = {file for file in landed_folder(on_spark.settings(day)).rglob("*.parquet")}
+    before = set(landed_folder(on_spark.settings(day)).rglob("*.parquet"))
     add_batch(tmp_path / "export", Random(4), day, moves_numbers=True, name="second")
     for company in pair:
         company.run(day)
     assert differing(*pair) == {}
     assert on_spark.log(day) == on_duckdb.log(day)
     assert len(on_spark.log(day)) > 0
-    after = {file for file in landed_folder(on_spark.settings(day)).rglob("*.parquet")}
+    after = set(landed_folder(on_spark.settings(day)).rglob("*.parquet"))
     assert after != before
 
     # back to the first release, and on to Spark's second day once more, now by the company on DuckDB
@@ -149,13 +157,12 @@ def test_what_is_killed_publishes_nothing_wrong_and_the_next_run_is_right(tmp_pa
 
     with running(tmp_path / "cluster") as cluster, reporting_to(kill):
         pair[1].port = cluster.port
-        try:
-            pair[1].run(SIZE.until)
-        except ZevenError as error:
-            assert "Nothing was published" in str(error)
-            assert current(settings) is None
-        else:
-            assert differing(*pair) == {}
+        ended = outcome(pair[1])
+        assert ended == "published" or ended.startswith("Nothing was published")
+    if ended == "published":
+        assert differing(*pair) == {}
+    else:
+        assert current(settings) is None
     assert killed == [role]
     with running(tmp_path / "cluster") as cluster:
         pair[1].port = cluster.port
