@@ -126,7 +126,7 @@ class Spark(_Section):
     @classmethod
     def _no_pattern(cls, value: Path) -> Path:
         if odd := sorted(set(str(value)) & set("{}[]*?,`\\'")):
-            raise ValueError(f"Spark reads {' '.join(odd)} in a path as a pattern; name another folder")
+            raise ValueError(f"as a pattern, Spark reads {' '.join(odd)}; name another folder")
         return value
 
 

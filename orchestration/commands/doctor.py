@@ -50,6 +50,7 @@ def examine(read_settings: Callable[[], Settings]) -> list[Finding]:
         ("folders", folders),
         ("disk", disk),
         ("sources", sources),
+        ("Spark", spark),
         ("writer", writer),
         ("warehouse", warehouse),
         ("releases", releases),
@@ -231,6 +232,26 @@ def _unreadable(folder: Path) -> Path | None:
     if not os.access(folder, os.R_OK | os.X_OK):
         return folder
     return next((file for file in sorted(folder.iterdir()) if not os.access(file, os.R_OK)), None)
+
+
+def spark(settings: Settings) -> Iterator[Finding]:
+    """Whether the Spark of these settings answers, and reads what this machine writes."""
+    if settings.target != "spark":
+        return
+    from orchestration.spark.connection import connect
+    from orchestration.spark.folders import sees_our_files
+
+    with connect(settings) as session:
+        [(version,)] = session.run("select version()")
+        where = f"Spark {str(version).split()[0]} at {settings.spark.host}:{settings.spark.port}"
+        if sees_our_files(settings, session):
+            yield Finding("Spark", "ok", f"{where} reads {settings.spark.folder}")
+        else:
+            message = f"{where} does not see what this machine writes to {settings.spark.folder}."
+            advice = (
+                "Mount one folder under this path on this machine and on Spark's, or change spark.folder."
+            )
+            yield Finding("Spark", "wrong", message, advice)
 
 
 def writer(settings: Settings) -> Iterator[Finding]:

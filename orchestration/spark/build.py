@@ -25,6 +25,7 @@ from orchestration.spark.connection import connect
 from orchestration.spark.folders import landed_folder, tables_folder
 from orchestration.spark.landing import land, show, tidy
 from orchestration.tables import column_types, has_table, quoted
+from orchestration.warehouse import make_private_folder
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -36,6 +37,7 @@ _BUILT = ("model", "seed")
 def hand_over(con: DuckDBPyConnection, settings: Settings, manifest: Manifest, *, anew: bool) -> None:
     """Let Spark see what the models read. `anew`: what an earlier build made is dropped, on either engine."""
     started = time.monotonic()
+    make_private_folder(settings.spark.folder)
     folder = landed_folder(settings)
     sources = sorted({(source["schema"], source["identifier"]) for source in manifest["sources"].values()})
     landed = [

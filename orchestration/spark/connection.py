@@ -108,7 +108,12 @@ def essence(error: BaseException) -> str:
     said = str(getattr(status, "errorMessage", None) or error)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     told = lines[0] if lines else type(error).__name__
-    return _AROUND.sub("", told).rstrip(".") + "."
+    return without_codes(told).rstrip(".") + "."
+
+
+def without_codes(told: str) -> str:
+    """A line of an error of Spark without what is for programmers."""
+    return _AROUND.sub("", told)
 
 
 def _password(settings: Settings) -> str | None:

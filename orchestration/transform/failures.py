@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestration.spark.connection import without_codes
 from orchestration.transform.wording import demand_of
 
 _SHOWN = 10
@@ -83,5 +84,5 @@ def _essence(message: str) -> str:
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     for line in lines:
         if not line.startswith(("Runtime Error", "Compilation Error", "Database Error", "Parsing Error")):
-            return line.rstrip(".")
+            return without_codes(line).rstrip(".")
     return lines[0].rstrip(".") if lines else "it gives no reason"
