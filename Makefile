@@ -10,7 +10,7 @@ SCALE ?= 0.01
 # more of `make bench`, such as --rounds 5 or --without peer
 BENCH ?=
 
-.PHONY: help setup setup-spark run dashboard dev test test-slow fuzz bench bench-small bench-dashboard bench-connectors creme reliability lint lint-python lint-sql format lock clean clean-data
+.PHONY: help setup setup-spark run spark dashboard dev test test-slow fuzz bench bench-small bench-dashboard bench-connectors creme reliability lint lint-python lint-sql format lock clean clean-data
 
 help:            ## show this list
 	@sed -n 's/^\([a-z-]*\): *.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -25,6 +25,9 @@ run: setup       ## set up, make the demo company, run the pipeline, publish, sh
 	@$(zeven) demo
 	@$(zeven) run
 
+spark: setup-spark ## the demo company on Apache Spark: start a small cluster here, run, publish into spark_demo, stop (minutes)
+	@$(python) -m orchestration.spark.demonstration
+
 dashboard: setup ## the sales manager's pages on http://127.0.0.1:8050; makes a first release if there is none
 	@$(zeven) releases --json | grep -q '"release_id"' || { $(zeven) demo && $(zeven) run; }
 	@$(zeven) dashboard
@@ -34,7 +37,7 @@ dev: setup       ## Dagster's pages on http://127.0.0.1:3000
 	@$(zeven) dev
 
 test: setup      ## the tests (minutes)
-	$(python) -m pytest -n 2 --dist loadgroup -m "not slow"
+	$(python) -m pytest -n 2 --dist loadgroup -m "not slow" -rs
 
 test-slow: setup ## the proofs that take long: kill -9 series, a large company
 	$(python) -m pytest -m slow
