@@ -104,8 +104,51 @@
 {#
     The steps from `cells`, of weeks and months (or the periods of a stock) and reps, to `everyone`: quarters of months, years of quarters,
     teams of reps, the company of teams. Rows of the same `columns` become one, with its `sums`.
+
+    DuckDB adds sums to wider sums, step by step, and keeps each step. Spark would compute `cells` for every step that uses them again, so
+    there each cell goes at once to every period and member in which it counts: a model of leads took 2 seconds of CPU instead of 6.
 #}
-{% macro widened(columns, sums, day) -%}
+{% macro widened(columns, sums, day) %}{{ return(adapter.dispatch('widened')(columns, sums, day)) }}{% endmacro %}
+{% macro spark__widened(columns, sums, day) -%}
+    {%- if day %}
+    counting_periods as (
+        {%- for narrower, wider in [('week', 'week'), ('month', 'month'), ('month', 'quarter'), ('month', 'year')] %}
+        select distinct {{ narrower }}_no as period_no, {{ wider }}_no as counting_no from {{ ref('int_period_days') }}
+        {%- if not loop.last %}
+        union all
+        {%- endif %}
+        {%- endfor %}
+    ),
+
+    {% endif -%}
+    reps as (
+        select member_no, wider_no as team_no from {{ ref('int_members') }} where level = 'rep'
+    ),
+
+    counting_members as (
+        select member_no, member_no as counting_no from reps
+        union all
+        select member_no, team_no as counting_no from reps
+        union all
+        select reps.member_no, teams.wider_no as counting_no
+        from reps
+        inner join {{ ref('int_members') }} as teams on reps.team_no = teams.member_no
+    ),
+
+    everyone as (
+        select
+            {{ 'counting_periods.counting_no' if day else 'cells.period_no' }} as period_no,
+            counting_members.counting_no as member_no,
+            {{ (columns + sums) | join(', ') }}
+        from cells
+        {%- if day %}
+        inner join counting_periods on cells.period_no = counting_periods.period_no
+        {%- endif %}
+        inner join counting_members on cells.member_no = counting_members.member_no
+        group by {{ 'counting_periods.counting_no' if day else 'cells.period_no' }}, counting_members.counting_no, {{ columns | join(', ') }}
+    )
+{%- endmacro %}
+{% macro duckdb__widened(columns, sums, day) -%}
     {%- set wider_periods = {'quarter': 'month', 'year': 'quarter'} if day else {} -%}
     {%- set kept = [] -%}
     {%- for column in columns %}{% do kept.append('narrower.' ~ column) %}{% endfor -%}
