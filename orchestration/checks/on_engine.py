@@ -12,7 +12,7 @@ sorted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -80,7 +80,6 @@ class _Look:
 
     def __init__(self, engine: Engine, contract: Contract, table: str) -> None:
         self._engine, self._table = engine, table
-        self._kinds = {column.name: column.kind for column in contract.columns if column.name in contract.key}
         self._key = contract.key
         self._names = ", ".join(map(quoted, contract.key))
         self._order = ", ".join(f"{quoted(name)} nulls last" for name in contract.key)
@@ -133,12 +132,7 @@ class _Look:
         )
 
     def _plain(self, values: Sequence[Any]) -> dict[str, Any]:
-        """A key, in which drivers give an instant as a text or as what it is."""
-        key = dict(zip(self._key, values, strict=True))
-        for name, value in key.items():
-            if self._kinds[name] == "timestamp" and isinstance(value, str):
-                key[name] = datetime.fromisoformat(value)
-        return plain_key(key)
+        return plain_key(dict(zip(self._key, values, strict=True)))
 
     def _ask(self, sql: str) -> Sequence[Sequence[Any]]:
         return self._engine.run(translated(sql, self._engine.dialect))

@@ -6,11 +6,18 @@ import dataclasses
 from datetime import date, timedelta
 
 import pytest
-from contract_rows import Rows, frame_of
-from gate import CONTRACTS, ROW_NUMBER, assert_gate_holds, failed, fixture_contract, is_about_rows
 
 from orchestration.checks.audit import audit_frame
 from orchestration.checks.contracts import Contract
+from tests.proof.contract_gate import (
+    CONTRACTS,
+    ROW_NUMBER,
+    assert_gate_holds,
+    failed,
+    fixture_contract,
+    is_about_rows,
+)
+from tests.proof.contract_rows import Rows, frame_of
 
 
 @pytest.fixture(scope="module")

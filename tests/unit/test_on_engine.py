@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from engines import OnDuckdb, gate_on
-from gate import CONTRACTS, assert_gate_holds, fixture_contract
 
 from orchestration.checks.contracts import Contract
+from tests.proof.contract_gate import CONTRACTS, assert_gate_holds, fixture_contract
+from tests.proof.engines import OnDuckdb, gate_on
 
 
 @pytest.fixture(scope="module")

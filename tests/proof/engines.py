@@ -11,12 +11,12 @@ from typing import Any
 
 import duckdb
 import polars as pl
-from gate import Gate
 
 from orchestration.checks.contracts import Contract
 from orchestration.checks.on_engine import audit_on_engine
 from orchestration.checks.verdicts import Verdict
 from orchestration.tables import column_types, quoted
+from tests.proof.contract_gate import Gate
 
 
 class OnDuckdb:

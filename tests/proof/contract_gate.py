@@ -15,12 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
-from contract_rows import Rows, frame_of
 
 from orchestration.checks.contracts import Check, Column, Contract, load_contracts
 from orchestration.checks.verdicts import Verdict
 from orchestration.publish.candidate import BROUGHT_ALONG
 from orchestration.settings import PROJECT_ROOT
+from tests.proof.contract_rows import Rows, frame_of
 
 Gate = Callable[[pl.DataFrame, Contract], list[Verdict]]
 
