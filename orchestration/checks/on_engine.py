@@ -5,8 +5,8 @@ verdict says (`verdicts.py`), how an engine spells the statements (`portable.py`
 (`on_spark.py`).
 
 The verdicts are those of `audit.py`, which has a second engine beside the database to be judged by: the gate
-tests hold the two together. The first failing rows are the first by their key, as a published table is
-sorted.
+tests hold the two together. The first failing rows are the first in the order in which a published
+table lies.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from orchestration.checks.verdicts import (
     table_is_missing,
     verdicts_on,
 )
+from orchestration.errors import ZevenError
 from orchestration.tables import quoted
 
 _GREATEST = "1.7976931348623157e308"
@@ -45,7 +46,7 @@ class Engine(Protocol):
         """
 
     def run(self, sql: str) -> Sequence[Sequence[Any]]:
-        """The rows of a query in its dialect."""
+        """The rows of a query in its dialect; `ZevenError` where the engine cannot answer it."""
 
 
 def audit_on_engine(engine: Engine, contract: Contract, *, schema: str) -> list[Verdict]:
@@ -82,7 +83,7 @@ class _Look:
         self._engine, self._table = engine, table
         self._key = contract.key
         self._names = ", ".join(map(quoted, contract.key))
-        self._order = ", ".join(f"{quoted(name)} nulls last" for name in contract.key)
+        self._order = ", ".join(f"{quoted(name)} nulls last" for name in contract.order)
 
     def count(self) -> int:
         [(rows,)] = self._ask(f"select count(*) from {self._table}")  # noqa: S608 (quoted)
@@ -93,8 +94,7 @@ class _Look:
         counted = ", ".join(["count(*)", *map(_counted, breaks.values())])
         try:
             [(total, *found)] = self._ask(f"select {counted} from {self._table}")  # noqa: S608 (quoted)
-        except Exception:
-            # each engine has errors of its own; where it answers nothing at all, this is raised once more
+        except ZevenError:
             total = self.count()
             return total, {name: self._count_alone(condition) for name, condition in breaks.items()}
         return int(total), dict(zip(breaks, map(int, found), strict=True))
@@ -102,7 +102,7 @@ class _Look:
     def _count_alone(self, condition: str) -> int | None:
         try:
             [(rows,)] = self._ask(f"select {_counted(condition)} from {self._table}")  # noqa: S608 (quoted)
-        except Exception:
+        except ZevenError:
             return None
         return int(rows)
 

@@ -1,18 +1,21 @@
-"""A table that stands in Spark, as `on_engine.py` sees one: through a cursor of a Thrift server.
+"""A table that stands in Spark, as `on_engine.py` sees one.
 
 Belongs here: asking Spark for a table's columns and for rows. Does not belong here: what is asked
-(`on_engine.py`), connecting, and the models.
+(`on_engine.py`), and the session (`spark/connection.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-NO_SUCH_TABLE = "42P01"
-"""The state that the SQL standard has for it."""
+from orchestration.errors import ZevenError
+
+if TYPE_CHECKING:
+    from orchestration.spark.connection import Spark
+
+_NO_SUCH_TABLE = "[TABLE_OR_VIEW_NOT_FOUND]"
 _SETTINGS = (
-    "set time zone 'UTC'",  # an instant without a zone is compared with one of the session's
     "set spark.sql.variable.substitute = false",  # else ${...} in a text is replaced
     # what cannot be computed is an error, which fails its check: null would count as fulfilled
     "set spark.sql.ansi.enabled = true",
@@ -22,20 +25,20 @@ _TYPES = {"string": "varchar", "int": "integer", "timestamp_ntz": "timestamp"}
 
 
 class OnSpark:
-    """The tables of a Thrift server, by a cursor of PyHive on a connection of its own, which is set for this."""
+    """The tables that a session of Spark sees. The session is set for checks, and for nothing else then."""
 
     dialect = "spark"
 
-    def __init__(self, cursor: Any) -> None:
-        self._cursor = cursor
+    def __init__(self, spark: Spark) -> None:
+        self._spark = spark
         for setting in _SETTINGS:
-            cursor.execute(setting)
+            spark.run(setting)
 
     def columns(self, schema: str, table: str) -> dict[str, str]:
         try:
             described = self.run(f"describe table `{schema}`.`{table}`")
-        except Exception as error:
-            if _state(error) == NO_SUCH_TABLE:
+        except ZevenError as error:
+            if _NO_SUCH_TABLE in str(error):
                 return {}
             raise
         found = {}
@@ -46,12 +49,4 @@ class OnSpark:
         return found
 
     def run(self, sql: str) -> Sequence[Sequence[Any]]:
-        self._cursor.execute(sql)
-        rows: Sequence[Sequence[Any]] = self._cursor.fetchall()
-        return rows
-
-
-def _state(error: Exception) -> str | None:
-    """The SQL state of an error of PyHive, which has the server's whole answer in it."""
-    [answer, *_] = error.args or (None,)
-    return getattr(getattr(answer, "status", None), "sqlState", None)
+        return self._spark.run(sql)

@@ -1,4 +1,4 @@
-"""Rows made from a contract: a valid one, and for every check one that breaks it.
+"""Rows made from a contract: a valid one, for every check one that breaks it, and any at all.
 
 Belongs here: what the gate tests need to try every check of every contract, with DuckDB as the second opinion
 on which conditions a row fulfils. Does not belong here: the tests (`test_contracts_gate.py`).
@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import duckdb
@@ -39,6 +40,14 @@ class Broken:
 
 class NoRowError(AssertionError):
     """The search found nothing: the contract has to give an example."""
+
+
+def drawn(contract: Contract, random: Random, rows: int) -> pl.DataFrame:
+    """A table of rows by chance, in the order in which it would be published; many break something."""
+    made = Rows(contract)
+    choices = {column.name: [*made.choices(column), *_odd_values(column)] for column in contract.columns}
+    table = [{name: random.choice(values) for name, values in choices.items()} for _ in range(rows)]
+    return frame_of(contract, table).sort(contract.order, nulls_last=True)
 
 
 def frame_of(contract: Contract, rows: list[Row]) -> pl.DataFrame:
@@ -149,6 +158,20 @@ class Rows:
         low, high = column.minimum, column.maximum
         fitting = [v for v in values if (low is None or v >= low) and (high is None or v <= high)]  # type: ignore[operator]
         return ([] if column.required else [None]) + list(dict.fromkeys(fitting))
+
+
+def _odd_values(column: Column) -> list[Any]:
+    """Values that a column may meet, whatever its contract says of it; more of those that break nothing."""
+    demands = [check.name.rpartition(".")[2] for check in column.checks()]
+    broken = [_bad_value(column, demand) for demand in demands if demand not in ("type", "required")]
+    odd: dict[str, list[Any]] = {
+        "varchar": ["", "it's", "back\\slash", "${value}", "\u00e9"],
+        "double": [-0.0, math.inf, -math.inf, 5e-324, 1 / 3, 1e300],
+        "decimal": [Decimal("-0.01"), Decimal("0.1")],
+        "bigint": [2**53 + 1],
+        "timestamp": [datetime(2026, 3, 29, 2, 30, 0, 123_000)],
+    }
+    return [None, *broken, *odd.get(column.kind, [])]
 
 
 def _bounds(column: Column) -> list[Any]:

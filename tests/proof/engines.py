@@ -15,6 +15,7 @@ import polars as pl
 from orchestration.checks.contracts import Contract
 from orchestration.checks.on_engine import audit_on_engine
 from orchestration.checks.verdicts import Verdict
+from orchestration.errors import ZevenError
 from orchestration.tables import column_types, quoted
 from tests.proof.contract_gate import Gate
 
@@ -26,7 +27,7 @@ class OnDuckdb:
 
     def __init__(self) -> None:
         self.con = duckdb.connect()
-        self.con.execute("create schema marts")
+        self.con.execute("create schema checked")
         self.asked: list[str] = []
 
     def columns(self, schema: str, table: str) -> dict[str, str]:
@@ -34,10 +35,13 @@ class OnDuckdb:
 
     def run(self, sql: str) -> Sequence[Sequence[Any]]:
         self.asked.append(sql)
-        return self.con.execute(sql).fetchall()
+        try:
+            return self.con.execute(sql).fetchall()
+        except duckdb.Error as error:
+            raise ZevenError(type(error).__name__) from error
 
     def put(self, table: str, frame: pl.DataFrame) -> None:
-        self.con.execute(f"create or replace table marts.{quoted(table)} as from frame")
+        self.con.execute(f"create or replace table checked.{quoted(table)} as from frame")
 
 
 def gate_on(engine: Any) -> Gate:
@@ -45,6 +49,6 @@ def gate_on(engine: Any) -> Gate:
 
     def gate(frame: pl.DataFrame, contract: Contract) -> list[Verdict]:
         engine.put(contract.table, frame)
-        return audit_on_engine(engine, contract, schema="marts")
+        return audit_on_engine(engine, contract, schema="checked")
 
     return gate

@@ -2,55 +2,137 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from random import Random
 
 import polars as pl
 import pytest
 
+from orchestration.checks.audit import audit_frame
+from orchestration.checks.contracts import Column, Contract, Rule
+from orchestration.checks.on_engine import audit_on_engine
 from orchestration.checks.on_spark import OnSpark
-from orchestration.spark import cluster
-from tests.proof.contract_gate import CONTRACTS, assert_gate_holds, fixture_contract
+from orchestration.spark.cluster import Cluster
+from orchestration.spark.connection import SESSION, Spark
+from tests.proof.contract_gate import (
+    CONTRACTS,
+    EVERY_KIND_OF_RULE,
+    assert_gate_holds,
+    assert_rows_are_checked,
+    fixture_contract,
+)
+from tests.proof.contract_rows import drawn, frame_of
 from tests.proof.engines import gate_on
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark")]
 
 
 class WithFiles(OnSpark):
     """Tables that Spark reads from Parquet files."""
 
-    def __init__(self, cursor: object, folder: Path) -> None:
-        super().__init__(cursor)
+    def __init__(self, spark: Spark, folder: Path) -> None:
+        super().__init__(spark)
         self._folder, self._put = folder, 0
-        self._cursor.execute("create schema if not exists marts")
+        self.run("create schema if not exists checked")
 
     def put(self, table: str, frame: pl.DataFrame) -> None:
         self._put += 1
         place = self._folder / f"{table}_{self._put}"
         place.mkdir()
         frame.write_parquet(place / "rows.parquet")
-        self._cursor.execute(f"drop table if exists marts.{table}")
-        self._cursor.execute(f"create table marts.{table} using parquet location '{place}'")
+        self.run(f"drop table if exists checked.{table}")
+        self.run(f"create table checked.{table} using parquet location '{place}'")
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WithFiles]:
+def engine(spark: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WithFiles]:
     from pyhive import hive
 
-    folder = tmp_path_factory.mktemp("spark")
-    with (
-        cluster.running(folder / "cluster", workers=0, cores=2) as at,
-        hive.connect(host=at.host, port=at.port) as connection,
-    ):
-        yield WithFiles(connection.cursor(), folder)
+    with hive.connect(host=spark.host, port=spark.port, configuration=SESSION) as connection:
+        yield WithFiles(Spark(connection), tmp_path_factory.mktemp("checked"))
+
+
+OFTEN = ("fct_leads", "kpi_number_of_follow_ups", "kpi_signals", "kpi_target_attainment")
+"""Among them, their rules are made of all that the rules of the project are made of."""
+
+
+@pytest.fixture(scope="module")
+def fixture(tmp_path_factory: pytest.TempPathFactory) -> Contract:
+    return fixture_contract(tmp_path_factory.mktemp("contract"))
 
 
 def test_of_a_contract_with_every_kind_of_demand_each_check_fails_alone(
-    engine: WithFiles, tmp_path: Path
+    engine: WithFiles, fixture: Contract
 ) -> None:
-    assert_gate_holds(fixture_contract(tmp_path), gate_on(engine))
+    assert_gate_holds(fixture, gate_on(engine))
 
 
-@pytest.mark.parametrize("table", CONTRACTS)
+@pytest.mark.parametrize(
+    "table",
+    [pytest.param(table, marks=() if table in OFTEN else pytest.mark.slow) for table in CONTRACTS],
+)
 def test_every_check_of_a_published_table_holds(engine: WithFiles, table: str) -> None:
-    assert_gate_holds(CONTRACTS[table], gate_on(engine))
+    assert_rows_are_checked(CONTRACTS[table], gate_on(engine))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_table_gets_the_verdicts_of_this_process(engine: WithFiles, fixture: Contract, seed: int) -> None:
+    table = drawn(fixture, Random(seed), 300)
+    contract = dataclasses.replace(fixture, rules=(*fixture.rules, *EVERY_KIND_OF_RULE))
+    assert gate_on(engine)(table, contract) == audit_frame(table, contract)
+
+
+@pytest.mark.slow
+def test_a_published_table_by_chance_gets_the_verdicts_of_this_process(engine: WithFiles) -> None:
+    for number, contract in enumerate(CONTRACTS.values()):
+        table = drawn(contract, Random(number), 50)
+        assert gate_on(engine)(table, contract) == audit_frame(table, contract)
+
+
+SEEN = Contract(
+    table="fct_seen",
+    description="One row per instant.",
+    columns=(
+        Column("seen_at", "timestamp", "When.", minimum=datetime.fromisoformat("2026-03-29 02:30:00")),
+        Column("kind", "varchar", "What.", allowed=("it's", "back\\slash", "${spark.app.name}")),
+        Column("number", "integer", "How many."),
+        Column("part", "varchar", "Of the table."),
+    ),
+    key=("seen_at",),
+    rules=(Rule("small", "number * number < 10"),),
+)
+
+
+def test_a_table_in_partitions_with_instants_of_a_zone_and_texts_that_spark_escapes(
+    engine: WithFiles,
+) -> None:
+    engine.run("drop table if exists checked.fct_seen")
+    engine.run(r"""
+        create table checked.fct_seen using parquet partitioned by (part) as
+        select timestamp_ltz '2026-03-29 02:30:00' as seen_at, 'it\'s' as kind, 1 as number, 'a' as part
+        union all select timestamp_ltz '2026-03-29 02:30:00.5', 'back\\slash', 1, 'b'
+        union all select timestamp_ltz '2026-03-29 02:29:59.999999', concat('$', '{spark.app.name}'), 1, 'c'
+    """)
+    [verdict] = [one for one in audit_on_engine(engine, SEEN, schema="checked") if not one.passed]
+    assert verdict.message == (
+        "fct_seen.seen_at: rule 'minimum 2026-03-29 02:30:00' fails in 1 of 3 rows, "
+        "first at seen_at=2026-03-29 02:29:59.999999."
+    )
+
+
+def test_a_missing_table_fails(engine: WithFiles) -> None:
+    contract = dataclasses.replace(SEEN, table="fct_none")
+    for schema in ("checked", "nowhere"):
+        [verdict] = audit_on_engine(engine, contract, schema=schema)
+        assert verdict.message == "fct_none: the table is missing."
+
+
+def test_a_rule_that_cannot_be_computed_has_failed(engine: WithFiles) -> None:
+    row = {"seen_at": datetime.fromisoformat("2026-04-01"), "kind": "it's", "number": 2**31 - 1, "part": "a"}
+    [verdict] = [one for one in gate_on(engine)(frame_of(SEEN, [row]), SEEN) if not one.passed]
+    assert verdict.message == (
+        "fct_seen: rule 'small: number * number < 10' could not be computed; mend the rule."
+    )
