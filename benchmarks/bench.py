@@ -42,6 +42,10 @@ def one_round(trial: Trial, smallest: Trial, wanted: Collection[str]) -> dict[st
             raise SystemExit("\n".join(["The floor is not the release:", *differing]))
     if "nothing_new" in wanted:
         costs["nothing_new"] = _told("nothing_new", trial.run())
+    if "spark" in wanted:
+        costs["spark"] = _told("spark", trial.run_on_spark())
+        if differing := trial.differences_of_spark():
+            raise SystemExit("\n".join(["What Spark publishes is not what DuckDB does:", *differing]))
     if "dbt_alone" in wanted:
         costs["dbt_alone"] = _told("dbt_alone", trial.dbt_alone())
     for number, fraction in enumerate(DAYS, start=1):
@@ -85,12 +89,13 @@ def main() -> None:
     parser.add_argument(
         "--without", choices=[*COSTS, READ], nargs="+", default=[], help="what takes too long: peer"
     )
+    parser.add_argument("--spark", action="store_true", help="on Spark too (`make setup-spark`, and Java)")
     parser.add_argument("--folder", type=Path, default=PROJECT_ROOT / "benchmark_data", help="kept, reused")
     parser.add_argument("--no-report", action="store_true", help="only print")
     given = parser.parse_args()
     folder: Path = given.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = {*COSTS, READ} - set(given.without)
+    wanted = {*COSTS, READ} - set(given.without) - (set() if given.spark else {"spark"})
     packages = install_pandas(folder) if "peer" in wanted else folder
     trial = make_trial(folder / f"scale_{given.scale:g}", size_of(given.scale))
     smallest = make_trial(folder / "smallest", SMALLEST)

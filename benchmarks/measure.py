@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,3 +60,20 @@ def cost_of(command: Sequence[str], log: Path, environment: Mapping[str, str] | 
     # the unit of ru_maxrss is the kernel's: bytes on macOS, KiB elsewhere
     memory = used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     return Cost(used.ru_utime + used.ru_stime, wall, memory)
+
+
+def cpu_of_groups(leaders: Iterable[str]) -> float:
+    """CPU seconds so far of all processes of these groups, and of their children that have ended.
+
+    A leader is named as by `processes.name_of`. Wants Linux.
+    """
+    groups = {leader.partition(":")[0] for leader in leaders}
+    ticks = 0
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            told = file.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except OSError:  # it has ended in between
+            continue
+        if told[2] in groups:
+            ticks += sum(map(int, told[11:15]))  # user and system time, of itself and of its children
+    return ticks / os.sysconf("SC_CLK_TCK")

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date
 from pathlib import Path
 
@@ -22,13 +22,17 @@ import duckdb
 from benchmarks.company import Size, daily_batch, make_company
 from benchmarks.floor import compare
 from benchmarks.floor.script import write_script
-from benchmarks.measure import Cost, cost_of
+from benchmarks.measure import Cost, cost_of, cpu_of_groups
 from orchestration import marts
 from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, load_settings
+from orchestration.spark.cluster import running
 from orchestration.transform.dbt_command import dbt_folder
 from orchestration.transform.dbt_vars import dbt_vars
 
 SOURCE = "crm"
+SPARK_WORKERS = 2
+SPARK_MEMORY = "3g"
+"""Of each worker, and of the server before them."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,35 @@ class Trial:
         # in a process of its own: Linux counts the memory of who starts a command as the command's, too
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
             return process.submit(compare.differences, self.folder / "floor.duckdb", self.release).result()
+
+    def run_on_spark(self) -> Cost:
+        """The same files by an installation of its own, on a cluster of this machine that runs already.
+
+        CPU is that of the run and of all processes of the cluster; memory is the run's alone.
+        """
+        remove(self.on_spark)
+        (self.on_spark / "export").mkdir(parents=True)
+        for file in (self.folder / "export").glob("*.parquet"):
+            os.link(file, self.on_spark / "export" / file.name)
+        with running(self.on_spark / "cluster", workers=SPARK_WORKERS, memory=SPARK_MEMORY) as cluster:
+            file = self.on_spark / "zeven.toml"
+            text = self.settings_file.read_text(encoding="utf-8")
+            file.write_text(f'target = "spark"\n{text}[spark]\nport = {cluster.port}\n', encoding="utf-8")
+            zeven = [sys.executable, "-m", "orchestration.cli", "--settings", str(file), "run"]
+            before = cpu_of_groups(cluster.processes.values())
+            cost = cost_of(zeven, self._log("spark"))
+            of_cluster = cpu_of_groups(cluster.processes.values()) - before
+        return replace(cost, cpu=cost.cpu + of_cluster)
+
+    @property
+    def on_spark(self) -> Path:
+        return self.folder / "on_spark"
+
+    def differences_of_spark(self) -> list[str]:
+        """Between what the two engines published."""
+        other = self.on_spark / "published" / "current" / "zeven.duckdb"
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+            return process.submit(compare.differences, other, self.release).result()
 
     def add_a_day(self, fraction: float, days: int) -> None:
         """The files of a day, `days` after the last one; it becomes the day that a run describes."""
