@@ -19,6 +19,8 @@ from orchestration.ingest import files
 from orchestration.publish.catalogue import current
 from orchestration.publish.release import publish
 from orchestration.settings import Settings, load_settings
+from orchestration.spark.folders import landed_folder
+from orchestration.spark.landing import land
 from orchestration.warehouse import Warehouse
 
 AS_OF = datetime(2026, 3, 31, 21, 59, 59, tzinfo=UTC)
@@ -114,6 +116,8 @@ def build_and_publish(settings: Settings) -> str:
     """Load, build marts of what is in raw, publish: as a run does, in a tenth of a second."""
     load(settings)
     with Warehouse(settings).connect() as con:
+        for table in files.TABLES:  # as a run on Spark does
+            land(con, landed_folder(settings), "raw_files", table)
         con.execute("create schema if not exists staging")
         con.execute("create schema if not exists zeven")
         con.execute("create or replace view staging.stg_files__leads as from raw_files.leads")
@@ -168,3 +172,13 @@ def files_with(settings: Settings, *texts: str) -> list[str]:
 def raw(settings: Settings, query: str) -> list[tuple[object, ...]]:
     with duckdb.connect(str(settings.paths.warehouse / "work.duckdb"), read_only=True) as con:
         return con.execute(query).fetchall()
+
+
+def landed_with(settings: Settings, *texts: str) -> list[str]:
+    """Every file for Spark in whose rows one of the texts stands; their bytes are packed."""
+    found = []
+    for file in sorted(landed_folder(settings).rglob("*.parquet")):
+        rows = str(duckdb.sql(f"from read_parquet('{file}')").fetchall()).lower()
+        if any(text.lower() in rows for text in texts):
+            found.append(str(file))
+    return found

@@ -19,6 +19,7 @@ from erased_company import (
     company_in,
     files_with,
     forget_and_die,
+    landed_with,
     load,
     raw,
 )
@@ -40,6 +41,10 @@ def settings(tmp_path: Path) -> Settings:
     return settings
 
 
+def test_the_person_was_in_what_is_landed_for_spark(settings: Settings) -> None:
+    assert {file.split("/")[-2] for file in landed_with(settings, MARKER)} >= {"leads", "activities"}
+
+
 def erase(settings: Settings, **asked: object) -> Forgotten:
     return forget(settings, Asked(**asked), wait_seconds=0, rebuild=build_and_publish)  # type: ignore[arg-type]
 
@@ -54,6 +59,7 @@ def refusal(settings: Settings, **asked: object) -> str:
 def assert_gone(settings: Settings) -> None:
     """The person is in no file's bytes and in no release; the others are as they were."""
     assert files_with(settings, f"Jan {MARKER}", f"{MARKER} ", EMAIL, *PERSON) == []
+    assert landed_with(settings, f"Jan {MARKER}", f"{MARKER} ", EMAIL, *PERSON) == []
     assert raw(settings, "select lead_id from raw_files.leads order by all") == [("lead4",), ("lead5",)]
     assert raw(
         settings,
