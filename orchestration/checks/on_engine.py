@@ -48,6 +48,9 @@ class Engine(Protocol):
     def run(self, sql: str) -> Sequence[Sequence[Any]]:
         """The rows of a query in its dialect; `ZevenError` where the engine cannot answer it."""
 
+    def names(self, sql: str) -> Sequence[str]:
+        """The columns that the rows of a query have."""
+
 
 def audit_on_engine(engine: Engine, contract: Contract, *, schema: str) -> list[Verdict]:
     """The verdicts of one table, as `audit_table` gives them.
@@ -59,7 +62,7 @@ def audit_on_engine(engine: Engine, contract: Contract, *, schema: str) -> list[
     types = engine.columns(schema, contract.table)
     if not types:
         return table_is_missing(contract)
-    look = _Look(engine, contract, f"{quoted(schema)}.{quoted(contract.table)}")
+    look = _Look(engine, contract, table_in(schema, contract.table))
     if findings := shape_findings(contract, types):
         return verdicts_on(contract, findings, look.count(), types)
     breaks = dict(_breaks(contract))
@@ -91,9 +94,9 @@ class _Look:
 
     def counts(self, breaks: Mapping[str, str]) -> tuple[int, dict[str, int | None]]:
         """How many rows there are, and how many fulfil each condition; None for one that has no answer."""
-        counted = ", ".join(["count(*)", *map(_counted, breaks.values())])
+        asked = ", ".join(["count(*)", *map(counted, breaks.values())])
         try:
-            [(total, *found)] = self._ask(f"select {counted} from {self._table}")  # noqa: S608 (quoted)
+            [(total, *found)] = self._ask(f"select {asked} from {self._table}")  # noqa: S608 (quoted)
         except ZevenError:
             total = self.count()
             return total, {name: self._count_alone(condition) for name, condition in breaks.items()}
@@ -101,7 +104,7 @@ class _Look:
 
     def _count_alone(self, condition: str) -> int | None:
         try:
-            [(rows,)] = self._ask(f"select {_counted(condition)} from {self._table}")  # noqa: S608 (quoted)
+            [(rows,)] = self._ask(f"select {counted(condition)} from {self._table}")  # noqa: S608 (quoted)
         except ZevenError:
             return None
         return int(rows)
@@ -135,10 +138,19 @@ class _Look:
         return plain_key(dict(zip(self._key, values, strict=True)))
 
     def _ask(self, sql: str) -> Sequence[Sequence[Any]]:
-        return self._engine.run(translated(sql, self._engine.dialect))
+        return ask(self._engine, sql)
 
 
-def _counted(condition: str) -> str:
+def ask(engine: Engine, sql: str) -> Sequence[Sequence[Any]]:
+    """The rows of a query, which is written for DuckDB."""
+    return engine.run(translated(sql, engine.dialect))
+
+
+def table_in(schema: str, table: str) -> str:
+    return f"{quoted(schema)}.{quoted(table)}"
+
+
+def counted(condition: str) -> str:
     return f"count(*) filter (where {condition})"
 
 

@@ -50,3 +50,6 @@ class OnSpark:
 
     def run(self, sql: str) -> Sequence[Sequence[Any]]:
         return self._spark.run(sql)
+
+    def names(self, sql: str) -> list[str]:
+        return [name for name, *_ in self.run(f"describe query {sql}")]

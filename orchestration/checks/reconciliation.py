@@ -127,8 +127,7 @@ def _verdicts(
         return [_verdict(con, rule, name, column, total, rows) for name, column in rule.checks()]
     except duckdb.Error as error:
         # the reason alone: what DuckDB says besides can hold a value of a row
-        reason = f"could not be computed ({type(error).__name__})"
-        return [_told(rule, name, column, reason, failing=0, total=0) for name, column in rule.checks()]
+        return not_computed(rule, type(error).__name__)
     finally:
         con.execute(f"drop table if exists temp.{_FOUND}")
 
@@ -148,18 +147,46 @@ def _verdict(
     where = quoted(column) if column else "true"
     [(failing,)] = con.execute(f"select count(*) from {_FOUND} where {where}").fetchall()  # noqa: S608 (quoted)
     if not failing:
-        return _told(rule, name, column, f"holds in {rows}", failing=0, total=total, passed=True)
+        return agrees(rule, name, column, total, rows)
+    shown = con.execute(first_keys(rule, _FOUND, where))
+    names = [entry[0] for entry in shown.description]
+    keys = [dict(zip(names, row, strict=True)) for row in shown.fetchall()]
+    return differs(rule, name, column, total, failing, keys)
+
+
+def first_keys(rule: Reconciliation, found: str, where: str) -> str:
+    """The query for the first keys of `found`, what the rule's query gave, under a condition."""
     without = ", ".join(map(quoted, rule.measures))
-    shown = con.execute(
-        f"select * {f'exclude ({without})' if without else ''} from {_FOUND} "  # noqa: S608 (quoted names)
+    return (
+        f"select * {f'exclude ({without})' if without else ''} from {found} "  # noqa: S608 (quoted names)
         f"where {where} order by all limit {SHOWN_KEYS}"
     )
-    names = [entry[0] for entry in shown.description]
-    keys = tuple(plain_key(dict(zip(names, row, strict=True))) for row in shown.fetchall())
-    first = ", ".join(f"{k}={'null' if value is None else value}" for k, value in keys[0].items())
+
+
+def agrees(rule: Reconciliation, name: str, column: str | None, total: int, rows: str) -> Verdict:
+    """That it holds; `rows` says in which."""
+    return _told(rule, name, column, f"holds in {rows}", total=total, passed=True)
+
+
+def differs(
+    rule: Reconciliation,
+    name: str,
+    column: str | None,
+    total: int,
+    failing: int,
+    keys: Sequence[Mapping[str, Any]],
+) -> Verdict:
+    """That it fails in so many places, of which `keys` are the first."""
+    plain = tuple(map(plain_key, keys))
+    first = ", ".join(f"{k}={'null' if value is None else value}" for k, value in plain[0].items())
     places = "place" if failing == 1 else "places"
     reason = f"fails in {failing:,} {places}, first at {first}"
-    return _told(rule, name, column, reason, failing=failing, total=total, keys=keys)
+    return _told(rule, name, column, reason, failing=failing, total=total, keys=plain)
+
+
+def not_computed(rule: Reconciliation, why: str) -> list[Verdict]:
+    """What is said where the tables gave no answer."""
+    return [_told(rule, name, column, f"could not be computed ({why})") for name, column in rule.checks()]
 
 
 def _told(
@@ -168,8 +195,8 @@ def _told(
     column: str | None,
     outcome: str,
     *,
-    failing: int,
-    total: int,
+    failing: int = 0,
+    total: int = 0,
     keys: tuple[Mapping[str, Any], ...] = (),
     passed: bool = False,
 ) -> Verdict:

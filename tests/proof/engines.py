@@ -25,9 +25,9 @@ class OnDuckdb:
 
     dialect = "duckdb"
 
-    def __init__(self) -> None:
-        self.con = duckdb.connect()
-        self.con.execute("create schema checked")
+    def __init__(self, con: duckdb.DuckDBPyConnection | None = None) -> None:
+        self.con = con or duckdb.connect()
+        self.con.execute("create schema if not exists checked")
         self.asked: list[str] = []
 
     def columns(self, schema: str, table: str) -> dict[str, str]:
@@ -39,6 +39,9 @@ class OnDuckdb:
             return self.con.execute(sql).fetchall()
         except duckdb.Error as error:
             raise ZevenError(type(error).__name__) from error
+
+    def names(self, sql: str) -> list[str]:
+        return [str(name) for name, *_ in self.run(f"describe {sql}")]
 
     def put(self, table: str, frame: pl.DataFrame) -> None:
         self.con.execute(f"create or replace table checked.{quoted(table)} as from frame")

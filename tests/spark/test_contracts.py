@@ -5,18 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from random import Random
 
-import polars as pl
 import pytest
 
 from orchestration.checks.audit import audit_frame
 from orchestration.checks.contracts import Column, Contract, Rule
 from orchestration.checks.on_engine import audit_on_engine
-from orchestration.checks.on_spark import OnSpark
 from orchestration.spark.cluster import Cluster
-from orchestration.spark.connection import SESSION, Spark
 from tests.proof.contract_gate import (
     CONTRACTS,
     EVERY_KIND_OF_RULE,
@@ -26,33 +22,15 @@ from tests.proof.contract_gate import (
 )
 from tests.proof.contract_rows import drawn, frame_of
 from tests.proof.engines import gate_on
+from tests.spark.checked import Checked, checked
 
 pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark")]
 
 
-class WithFiles(OnSpark):
-    """Tables that Spark reads from Parquet files."""
-
-    def __init__(self, spark: Spark, folder: Path) -> None:
-        super().__init__(spark)
-        self._folder, self._put = folder, 0
-        self.run("create schema if not exists checked")
-
-    def put(self, table: str, frame: pl.DataFrame) -> None:
-        self._put += 1
-        place = self._folder / f"{table}_{self._put}"
-        place.mkdir()
-        frame.write_parquet(place / "rows.parquet")
-        self.run(f"drop table if exists checked.{table}")
-        self.run(f"create table checked.{table} using parquet location '{place}'")
-
-
 @pytest.fixture(scope="module")
-def engine(spark: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WithFiles]:
-    from pyhive import hive
-
-    with hive.connect(host=spark.host, port=spark.port, configuration=SESSION) as connection:
-        yield WithFiles(Spark(connection), tmp_path_factory.mktemp("checked"))
+def engine(spark: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checked]:
+    with checked(spark, tmp_path_factory.mktemp("checked")) as engine:
+        yield engine
 
 
 OFTEN = ("fct_leads", "kpi_number_of_follow_ups", "kpi_signals", "kpi_target_attainment")
@@ -65,7 +43,7 @@ def fixture(tmp_path_factory: pytest.TempPathFactory) -> Contract:
 
 
 def test_of_a_contract_with_every_kind_of_demand_each_check_fails_alone(
-    engine: WithFiles, fixture: Contract
+    engine: Checked, fixture: Contract
 ) -> None:
     assert_gate_holds(fixture, gate_on(engine))
 
@@ -74,19 +52,19 @@ def test_of_a_contract_with_every_kind_of_demand_each_check_fails_alone(
     "table",
     [pytest.param(table, marks=() if table in OFTEN else pytest.mark.slow) for table in CONTRACTS],
 )
-def test_every_check_of_a_published_table_holds(engine: WithFiles, table: str) -> None:
+def test_every_check_of_a_published_table_holds(engine: Checked, table: str) -> None:
     assert_rows_are_checked(CONTRACTS[table], gate_on(engine))
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_any_table_gets_the_verdicts_of_this_process(engine: WithFiles, fixture: Contract, seed: int) -> None:
+def test_any_table_gets_the_verdicts_of_this_process(engine: Checked, fixture: Contract, seed: int) -> None:
     table = drawn(fixture, Random(seed), 300)
     contract = dataclasses.replace(fixture, rules=(*fixture.rules, *EVERY_KIND_OF_RULE))
     assert gate_on(engine)(table, contract) == audit_frame(table, contract)
 
 
 @pytest.mark.slow
-def test_a_published_table_by_chance_gets_the_verdicts_of_this_process(engine: WithFiles) -> None:
+def test_a_published_table_by_chance_gets_the_verdicts_of_this_process(engine: Checked) -> None:
     for number, contract in enumerate(CONTRACTS.values()):
         table = drawn(contract, Random(number), 50)
         assert gate_on(engine)(table, contract) == audit_frame(table, contract)
@@ -107,7 +85,7 @@ SEEN = Contract(
 
 
 def test_a_table_in_partitions_with_instants_of_a_zone_and_texts_that_spark_escapes(
-    engine: WithFiles,
+    engine: Checked,
 ) -> None:
     engine.run("drop table if exists checked.fct_seen")
     engine.run(r"""
@@ -123,14 +101,14 @@ def test_a_table_in_partitions_with_instants_of_a_zone_and_texts_that_spark_esca
     )
 
 
-def test_a_missing_table_fails(engine: WithFiles) -> None:
+def test_a_missing_table_fails(engine: Checked) -> None:
     contract = dataclasses.replace(SEEN, table="fct_none")
     for schema in ("checked", "nowhere"):
         [verdict] = audit_on_engine(engine, contract, schema=schema)
         assert verdict.message == "fct_none: the table is missing."
 
 
-def test_a_rule_that_cannot_be_computed_has_failed(engine: WithFiles) -> None:
+def test_a_rule_that_cannot_be_computed_has_failed(engine: Checked) -> None:
     row = {"seen_at": datetime.fromisoformat("2026-04-01"), "kind": "it's", "number": 2**31 - 1, "part": "a"}
     [verdict] = [one for one in gate_on(engine)(frame_of(SEEN, [row]), SEEN) if not one.passed]
     assert verdict.message == (

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import duckdb
 import pytest
-from reconciled_company import RULES, agreeing_company
 
 from orchestration.checks.reconciliation import Reconciliation, reconcile
 from orchestration.checks.verdicts import Verdict
 from orchestration.patches import Changed
+from tests.proof.reconciled_company import RULES, agreeing_company
 
 TOGETHER = [rule for rule in RULES if rule.together]
 ROW = (

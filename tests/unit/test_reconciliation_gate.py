@@ -10,7 +10,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from reconciled_company import CONTRACTS, RULES, agreeing_company, bend, breakdowns_of, empty_company
 
 from orchestration.checks.contracts import Column, Contract
 from orchestration.checks.reconciliation import (
@@ -19,28 +18,22 @@ from orchestration.checks.reconciliation import (
     reconcile,
     without_broken_shapes,
 )
+from orchestration.checks.reconciliation_on_engine import reconcile_on_engine
 from orchestration.checks.verdicts import SHOWN_KEYS, Verdict
 from orchestration.errors import SettingsError
 from orchestration.publish.release import MODELS_DIR
+from tests.proof.engines import OnDuckdb
+from tests.proof.reconciled_company import (
+    BENT,
+    BREAKS,
+    CONTRACTS,
+    RULES,
+    agreeing_company,
+    break_rule,
+    empty_company,
+)
 
 CHECKS = [(rule, name, column) for rule in RULES for name, column in rule.checks()]
-JANUARY, FEBRUARY, QUARTER = ("month", "2026-01-01"), ("month", "2026-02-01"), ("quarter", "2026-01-01")
-BREAKS: dict[str, str] = {
-    "answered_leads_have_one_first_response": "delete from fct_contact_moments "
-    "where activity_id = 'R1-2026-01-15'",
-    "history_has_no_gap_or_overlap": "update fct_opportunity_history set valid_to = timestamp '2026-01-31' "
-    "where valid_from = timestamp '2026-01-01'",
-    "catalog_has_every_metric": "delete from metric_catalog where slug = 'closed_sales'",
-    "signals_stand_in_the_scorecard": "update kpi_signals set period_start = date '2025-12-01' "
-    "where rep_id = 'R1' and period_start = date '2026-01-01'",
-}  # fmt: skip
-"""What is broken by one statement."""
-BENT: dict[str, tuple[str, tuple[str, str]]] = {
-    "attainment_is_the_closed_sales": ("closed_amount", QUARTER),
-    "pipeline_opens_with_what_was_left": ("opening_amount", FEBRUARY),
-    "pipeline_wins_are_the_closed_sales": ("won_amount", JANUARY),
-}
-"""What is broken by one measure of a rep, his team and the company together."""
 
 
 @pytest.fixture(scope="module")
@@ -61,32 +54,6 @@ def failed(verdicts: list[Verdict]) -> dict[tuple[str, str], Verdict]:
     return {(verdict.table, verdict.rule): verdict for verdict in verdicts if not verdict.passed}
 
 
-def break_rule(con: duckdb.DuckDBPyConnection, rule: Reconciliation, measure: str | None) -> None:
-    """Make `rule` fail, for `measure` where it has several."""
-    if statement := BREAKS.get(rule.name):
-        con.execute(statement)
-    elif bent := BENT.get(rule.name):
-        bend(con, rule.table, bent[0], period=bent[1])
-    elif rule.name.startswith("headline_of_"):
-        con.execute(
-            "update kpi_scorecard set value = coalesce(value, 0) + 1 "
-            "where kpi = $1 and rep_id = 'R1' and period_type = 'year'",
-            [rule.name.removeprefix("headline_of_")],
-        )
-    elif rule.name.endswith("_is_known"):
-        column = rule.name.removesuffix("_is_known")
-        con.execute(f"delete from dim_{column.removesuffix('_id')}s where {column} in ('R1', 'T1')")
-    elif rule.name.endswith("over_levels"):
-        assert measure is not None
-        bend(con, rule.table, measure, period=QUARTER, levels=["rep"])
-    elif breakdowns := breakdowns_of(rule):
-        assert measure is not None
-        bend(con, rule.table, measure, period=QUARTER, breakdown=breakdowns[-1])
-    else:  # months against their quarter, or against the facts
-        assert measure is not None
-        bend(con, rule.table, measure, period=FEBRUARY)
-
-
 @pytest.mark.parametrize(
     ("rule", "name", "measure"), CHECKS, ids=[f"{rule.table}-{name}" for rule, name, _ in CHECKS]
 )
@@ -97,7 +64,9 @@ def test_each_rule_fails_on_what_breaks_it_and_no_other_does(
     beside = load_reconciliations(MODELS_DIR, read)
     assert rule.name in {other.name for other in beside}
     break_rule(con, rule, measure)
-    found = failed(reconcile(con, beside, schema="main"))
+    verdicts = reconcile(con, beside, schema="main")
+    assert reconcile_on_engine(OnDuckdb(con), beside, schema="main") == verdicts
+    found = failed(verdicts)
     assert set(found) == {(rule.table, name)}
     verdict = found[rule.table, name]
     assert (verdict.column, verdict.severity) == (measure, rule.severity)
@@ -191,8 +160,13 @@ def test_a_rule_that_cannot_be_computed_has_failed_without_a_value_in_its_senten
     with empty_company() as con:
         con.execute("insert into dim_reps (rep_name) values ('Anna')")
         [verdict] = reconcile(con, [rule], schema="main")
+        [elsewhere] = reconcile_on_engine(OnDuckdb(con), [rule], schema="main")
     assert verdict.blocks
     assert verdict.message == "dim_reps: 'all is well' could not be computed (ConversionException)."
+    assert elsewhere.blocks
+    assert elsewhere.message == (
+        "dim_reps: 'all is well' could not be computed (the engine refused its query)."
+    )
 
 
 def test_a_table_of_the_wrong_shape_is_told_once() -> None:

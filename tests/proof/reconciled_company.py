@@ -1,6 +1,7 @@
 """A company of two reps and two months in which everything agrees, in the tables of the contracts.
 
-Belongs here: making that database, and bending the numbers of one rep in it. Does not belong here: the tests.
+Belongs here: making that database, bending the numbers of one rep in it, and breaking a rule. Does not belong
+here: the tests.
 
 Per rep and month there is one lead, answered and a customer; one contact moment; one won opportunity of 100;
 and per rep one open opportunity of 50. So every metric follows by counting on one's fingers.
@@ -137,3 +138,48 @@ def bend(
         "and ($4::varchar is null or breakdown = $4)",
         [*period, list(levels), breakdown],
     )
+
+
+JANUARY, FEBRUARY, QUARTER = ("month", "2026-01-01"), ("month", "2026-02-01"), ("quarter", "2026-01-01")
+BREAKS: dict[str, str] = {
+    "answered_leads_have_one_first_response": "delete from fct_contact_moments "
+    "where activity_id = 'R1-2026-01-15'",
+    "history_has_no_gap_or_overlap": "update fct_opportunity_history set valid_to = timestamp '2026-01-31' "
+    "where valid_from = timestamp '2026-01-01'",
+    "catalog_has_every_metric": "delete from metric_catalog where slug = 'closed_sales'",
+    "signals_stand_in_the_scorecard": "update kpi_signals set period_start = date '2025-12-01' "
+    "where rep_id = 'R1' and period_start = date '2026-01-01'",
+}  # fmt: skip
+"""What is broken by one statement."""
+BENT: dict[str, tuple[str, tuple[str, str]]] = {
+    "attainment_is_the_closed_sales": ("closed_amount", QUARTER),
+    "pipeline_opens_with_what_was_left": ("opening_amount", FEBRUARY),
+    "pipeline_wins_are_the_closed_sales": ("won_amount", JANUARY),
+}
+"""What is broken by one measure of a rep, his team and the company together."""
+
+
+def break_rule(con: duckdb.DuckDBPyConnection, rule: Reconciliation, measure: str | None) -> None:
+    """Make `rule` fail, for `measure` where it has several."""
+    if statement := BREAKS.get(rule.name):
+        con.execute(statement)
+    elif bent := BENT.get(rule.name):
+        bend(con, rule.table, bent[0], period=bent[1])
+    elif rule.name.startswith("headline_of_"):
+        con.execute(
+            "update kpi_scorecard set value = coalesce(value, 0) + 1 "
+            "where kpi = $1 and rep_id = 'R1' and period_type = 'year'",
+            [rule.name.removeprefix("headline_of_")],
+        )
+    elif rule.name.endswith("_is_known"):
+        column = rule.name.removesuffix("_is_known")
+        con.execute(f"delete from dim_{column.removesuffix('_id')}s where {column} in ('R1', 'T1')")
+    elif rule.name.endswith("over_levels"):
+        assert measure is not None
+        bend(con, rule.table, measure, period=QUARTER, levels=["rep"])
+    elif breakdowns := breakdowns_of(rule):
+        assert measure is not None
+        bend(con, rule.table, measure, period=QUARTER, breakdown=breakdowns[-1])
+    else:  # months against their quarter, or against the facts
+        assert measure is not None
+        bend(con, rule.table, measure, period=FEBRUARY)
