@@ -10,7 +10,7 @@ SCALE ?= 0.01
 # more of `make bench`, such as --rounds 5 or --without peer
 BENCH ?=
 
-.PHONY: help setup setup-spark run spark dashboard dev test test-slow fuzz bench bench-small bench-dashboard bench-connectors creme reliability lint lint-python lint-sql format lock clean clean-data
+.PHONY: help setup setup-spark run spark dashboard dev test test-slow test-spark fuzz bench bench-small bench-dashboard bench-connectors creme reliability lint lint-python lint-sql format lock clean clean-data
 
 help:            ## show this list
 	@sed -n 's/^\([a-z-]*\): *.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -41,6 +41,9 @@ test: setup      ## the tests (minutes)
 
 test-slow: setup ## the proofs that take long: kill -9 series, a large company
 	$(python) -m pytest -m slow
+
+test-spark: setup-spark ## all the proofs on Apache Spark, those that take long too (an hour; wants Java 17)
+	$(python) -m pytest -m spark
 
 fuzz: setup      ## look for inputs that break reading, for FUZZ_SECONDS (60)
 	$(python) -m tests.fuzz $(FUZZ_SECONDS)

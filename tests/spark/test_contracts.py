@@ -33,30 +33,25 @@ def engine(spark: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield engine
 
 
-OFTEN = ("fct_leads", "kpi_number_of_follow_ups", "kpi_signals", "kpi_target_attainment")
-"""Among them, their rules are made of all that the rules of the project are made of."""
-
-
 @pytest.fixture(scope="module")
 def fixture(tmp_path_factory: pytest.TempPathFactory) -> Contract:
     return fixture_contract(tmp_path_factory.mktemp("contract"))
 
 
+@pytest.mark.slow
 def test_of_a_contract_with_every_kind_of_demand_each_check_fails_alone(
     engine: Checked, fixture: Contract
 ) -> None:
     assert_gate_holds(fixture, gate_on(engine))
 
 
-@pytest.mark.parametrize(
-    "table",
-    [pytest.param(table, marks=() if table in OFTEN else pytest.mark.slow) for table in CONTRACTS],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("table", CONTRACTS)
 def test_every_check_of_a_published_table_holds(engine: Checked, table: str) -> None:
     assert_rows_are_checked(CONTRACTS[table], gate_on(engine))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 6))])
 def test_any_table_gets_the_verdicts_of_this_process(engine: Checked, fixture: Contract, seed: int) -> None:
     table = drawn(fixture, Random(seed), 300)
     contract = dataclasses.replace(fixture, rules=(*fixture.rules, *EVERY_KIND_OF_RULE))

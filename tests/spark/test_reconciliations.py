@@ -30,9 +30,8 @@ def put_tables(engine: Checked, con: duckdb.DuckDBPyConnection, rules: list[Reco
         engine.put(table, pl.DataFrame(con.table(table)))
 
 
-@pytest.mark.parametrize(
-    "rules", [ONE_OF_EACH, pytest.param(RULES, marks=pytest.mark.slow)], ids=["some", "all"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("rules", [ONE_OF_EACH, RULES], ids=["some", "all"])
 def test_where_all_is_broken_spark_says_the_same(engine: Checked, rules: list[Reconciliation]) -> None:
     with agreeing_company() as con:
         for rule in rules:
