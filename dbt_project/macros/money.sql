@@ -7,8 +7,9 @@
 {% macro converted(amount, currency, day, rates='rates') -%}
     case
         when {{ amount }} is null then cast(0 as decimal(18, 2))
-        -- widened first: DuckDB keeps the product of two decimals of 18 digits in 18 digits, which end at a hundred million
-        else cast(round(cast({{ amount }} as decimal(28, 2)) * coalesce({{ rates }}.rate, {{ stop_without_rate(currency, day) }}), 2) as decimal(18, 2))
+        -- widened first: DuckDB keeps the product of two decimals of 18 digits in 18 digits, which end at a hundred million. By one digit:
+        -- from 20 on, Spark would cut the product behind the point, and round twice
+        else cast(round(cast({{ amount }} as decimal(19, 2)) * coalesce({{ rates }}.rate, {{ stop_without_rate(currency, day) }}), 2) as decimal(18, 2))
     end
 {%- endmacro %}
 

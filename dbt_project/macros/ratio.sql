@@ -4,6 +4,15 @@
 {%- endmacro %}
 
 {#
+    A double rounded to `decimals` places behind the point, half away from zero. Shifted and rounded to a whole: to places behind the point
+    each engine rounds in its own way (100 * 0.0185 is 1.8499999999999999, which is 1.9 to the one and 1.8 to the other).
+#}
+{% macro rounded(number, decimals) -%}
+    {%- set shift = 10 ** decimals -%}
+    (round(({{ number }}) * {{ shift }}) / {{ shift }})
+{%- endmacro %}
+
+{#
     The one mean of what is not whole: summed as decimals, so that it does not depend on the order in which threads deliver rows.
     A mean of doubles differs in its last digits from run to run. `decimals` for small numbers that others are divided by.
 #}

@@ -73,7 +73,7 @@
 
 {# A rounded number with separators; Dutch swaps point and comma. #}
 {% macro grouped(number, decimals, language) -%}
-    {%- set english = grouped_in_english('round(cast(' ~ number ~ ' as double), ' ~ decimals ~ ')', decimals) -%}
+    {%- set english = grouped_in_english(rounded('cast(' ~ number ~ ' as double)', decimals), decimals) -%}
     {{ "translate(" ~ english ~ ", ',.', '.,')" if language == 'nl' else english }}
 {%- endmacro %}
 

@@ -30,7 +30,7 @@ ranked_products as (
         product_id,
         -- equal parts differ by what doubles leave behind
         row_number() over (
-            partition by opportunity_id order by round(share_to - share_from, 12) desc, product_id
+            partition by opportunity_id order by {{ rounded('share_to - share_from', 12) }} desc, product_id
         ) as product_rank
     from product_shares
 ),

@@ -38,7 +38,7 @@ medians as (
         member_no,
         value_no,
         -- one half is one half, whatever logarithms leave behind
-        min(waiting_minutes) filter (where round(survival, 9) <= 0.5) as km_median_response_minutes
+        min(waiting_minutes) filter (where {{ rounded('survival', 9) }} <= 0.5) as km_median_response_minutes
     from survived
     group by period_no, member_no, value_no
 )

@@ -108,7 +108,7 @@ def _parts(con: DuckDBPyConnection, schema: str, table: str, types: Mapping[str,
     row = f"hash(hash({', '.join(quoted(name) for name in types)}))"
     found = con.execute(
         f"select {number} as part, count(*), sum({row}::hugeint) from {quoted(schema)}.{quoted(table)} "
-        "group by part order by part"
+        "group by 1 order by 1"  # a source may have a column of any name
     ).fetchall()
     shape = "\n".join(f"{name} {kind}" for name, kind in types.items())
     parts = []

@@ -38,6 +38,7 @@ NOT_PORTABLE = {
     r"\bignore nulls\b": "not on both engines",
     r"\basof join\b": "not on both engines",
     r"\bover \(\w+ (order|rows|range)\b": "Spark lets no window build on a named one: write it out",
+    r"\bround\([^()]*, *\d+\)": "ties of doubles differ: use the rounded macro",
     r"/ *\d+\.\d": "a decimal on Spark, of few digits: use the ratio macro",
     r"\bcount_if\s*\(": "HUGEINT on DuckDB: count(*) filter (where ...)",
     r"\bavg\s*\((?!cast|age_days|lead_capacity)": "depends on the order of rows: use the mean macro",

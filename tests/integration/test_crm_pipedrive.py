@@ -8,32 +8,13 @@ import duckdb
 import pytest
 
 from demo.render_export import render_export
-from demo.render_pipedrive import as_pipedrive_knows, render_pipedrive, settings_of
+from demo.render_pipedrive import as_pipedrive_knows, settings_of
 from orchestration.ingest import files
-from orchestration.ingest.crm.landing import Landing
-from orchestration.ingest.crm.pipedrive import PipedriveReader
-from orchestration.ingest.crm.pipedrive_objects import OBJECTS
-from orchestration.settings import PipedriveSource
-from tests.fakecrm.pipedrive import TOKEN, Pipedrive
-from tests.fakecrm.server import serving
-from tests.fakecrm.store import Store
-from tests.proof import faces
+from tests.proof import crm_faces, faces
 from tests.proof.compiled import settings_for
 from tests.reference.world import Rules
 
 ABOUT_THE_RUN = faces.ABOUT_THE_RUN
-
-
-def land_records(con: duckdb.DuckDBPyConnection, source: str, folder: Path) -> None:
-    """What the reader gets from the made-up Pipedrive over the network."""
-    company = Pipedrive(Store(render_pipedrive(faces.ledger()).lists))
-    landing = Landing(con, "raw_pipedrive", source, faces.LOADED_AT, folder)
-    with serving(company.routes()) as api:
-        settings = PipedriveSource(**settings_of(api))
-        reader = PipedriveReader(source, settings, TOKEN, now=lambda: faces.LOADED_AT)
-        for object_ in OBJECTS:
-            reader.read(object_, landing)
-    assert landing.findings == []
 
 
 def of_export_files() -> faces.Tables:
@@ -68,7 +49,9 @@ def expected() -> faces.Tables:
 
 
 def test_the_numbers_are_those_of_the_export_files(expected: faces.Tables) -> None:
-    found = faces.of(land_records, settings_of("https://made-up.pipedrive.com"), faces.write_rates)
+    found = faces.of(
+        crm_faces.land_pipedrive, settings_of("https://made-up.pipedrive.com"), faces.write_rates
+    )
     assert found.keys() == expected.keys()
     assert not (lines := differing(found, expected)), "\n".join(lines)
     assert sum(len(found[table]) for table in found) > 10_000

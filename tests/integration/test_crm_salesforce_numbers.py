@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -12,11 +13,9 @@ import pytest
 from demo.company import STAGES
 from demo.ledger import Ledger, OpportunityState
 from demo.render_export import render_export
-from demo.render_salesforce import FIELDS, Face, conversion_rate, render
+from demo.render_salesforce import conversion_rate, render
 from orchestration.ingest import files
-from orchestration.ingest.crm.landing import Landing
-from orchestration.ingest.crm.salesforce_objects import OBJECTS
-from tests.proof import faces
+from tests.proof import crm_faces, faces
 from tests.proof.compiled import settings_for
 from tests.reference.world import Rules
 
@@ -59,24 +58,6 @@ def _with_one_date(state: OpportunityState) -> OpportunityState:
     )
 
 
-def land(face: Face, con: duckdb.DuckDBPyConnection, source: str, folder: Path) -> None:
-    landing = Landing(con, "raw_salesforce", source, faces.LOADED_AT, folder)
-    own = {f"{name}_z".replace(".", "/"): field for name, field in FIELDS.items()}
-    for object_ in OBJECTS:
-        renamed = {
-            theirs: ours.partition("/")[2]
-            for ours, theirs in own.items()
-            if ours.startswith(f"{object_.name}/")
-        }
-        landing.land(
-            object_,
-            (
-                record | {ours: record.get(theirs) for theirs, ours in renamed.items()}
-                for record in face.objects[object_.name].values()
-            ),
-        )
-
-
 def of_export_files(ledger: Ledger, folder: Path) -> faces.Tables:
     render_export(ledger, folder / "in", clean=True)
     settings = settings_for(Rules(), folder)
@@ -93,6 +74,6 @@ def test_the_numbers_are_those_of_the_export_files(tmp_path: Path, monkeypatch: 
     expected = of_export_files(as_salesforce_knows(faces.ledger()), tmp_path)
     monkeypatch.setattr(faces, "of_export_files", lambda: expected)
     face = render(faces.ledger())
-    found = faces.of(lambda con, source, folder: land(face, con, source, folder), SECTION)
+    found = faces.of(partial(crm_faces.land_salesforce, face), SECTION)
     told = faces.differences(found, face.ids)
     assert not told, "\n".join(told)

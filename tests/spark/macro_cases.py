@@ -94,6 +94,8 @@ _WORDS = [
     ("1234.0", "number", "1,234", "1.234"),
     ("0.125", "number", "0.1", "0,1"),
     ("2.5", "number", "2.5", "2,5"),
+    ("0.0185", "ratio", "1.9 %", "1,9 %"),
+    ("-0.2", "number", "-0.2", "-0,2"),
     ("0.031", "ratio", "3.1 %", "3,1 %"),
     ("0.125", "ratio", "13 %", "13 %"),
     ("-0.8", "change", "80 %", "80 %"),
@@ -109,6 +111,19 @@ _CENTS = [
     ("1.004999", "1.00"),
     ("0.0", "0.00"),
     ("1e11", "100000000000.00"),
+]
+_CONVERTED = [
+    ("1000000000000.01", "0.9", "900000000000.01"),
+    ("0.01", "0.49999999", "0.00"),
+    ("-2.5", "0.5", "-1.25"),
+    ("0.01", "0.5", "0.01"),
+    ("null", "0.5", "0.00"),
+]
+_ROUNDED = [
+    ("1.8499999999999999", 1, "1.9"),
+    ("-0.25", 1, "-0.3"),
+    ("2.5", 0, "3.0"),
+    ("10.1234565", 6, "10.123457"),
 ]
 _RATIOS = [("1", "4", "0.25"), ("1", "0", None), ("0", "5", "0.0"), ("cast(null as bigint)", "5", None)]
 _TOLD = """
@@ -286,6 +301,16 @@ CASES = [
         value(f"ratio {one} {other}", "{{ ratio('a', 'b') }}", "DOUBLE", expected, a=one, b=other)
         for one, other, expected in _RATIOS
     ),
+    *(
+        value(
+            f"rounded {text}",
+            f"{{{{ rounded('n', {decimals}) }}}}",
+            "DOUBLE",
+            expected,
+            n=f"cast({text} as double)",
+        )
+        for text, decimals, expected in _ROUNDED
+    ),
     value(
         "share_of",
         "{{ share_of('amount', '1', '3') }}",
@@ -300,13 +325,16 @@ CASES = [
         "0.01",
         amount="cast(0.03 as decimal(18, 2))",
     ),
-    Case(
-        "converted",
-        "select {{ converted('amount', \"'USD'\", 'a_day') }} as got"
-        " from (select cast(1000000000000.01 as decimal(18, 2)) as amount, date '2026-01-01' as a_day) as t"
-        " cross join (select cast(0.9 as decimal(18, 8)) as rate) as rates",
-        "DECIMAL(18,2)",
-        ("900000000000.01",),
+    *(
+        Case(
+            f"converted {amount} {rate}",
+            "select {{ converted('amount', \"'USD'\", 'a_day') }} as got"
+            f" from (select cast({amount} as decimal(18, 2)) as amount, date '2026-01-01' as a_day) as t"
+            f" cross join (select cast({rate} as decimal(18, 8)) as rate) as rates",
+            "DECIMAL(18,2)",
+            (expected,),
+        )
+        for amount, rate, expected in _CONVERTED
     ),
     Case(
         "mean",

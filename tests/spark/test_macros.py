@@ -35,8 +35,8 @@ NO_CRM = ("--vars", '{"crms": []}')
 
 def compiled(query: str, engine: str, folder: Path) -> str:
     """What dbt makes of a query in Jinja for an engine."""
-    arguments = ("--inline", query, "--target", engine, "--no-populate-cache", "--no-introspect", *NO_CRM)
-    dbt = DbtCommand(None, "compile", *arguments, target=folder / engine)
+    arguments = ("--inline", query, "--no-populate-cache", "--no-introspect", *NO_CRM)
+    dbt = DbtCommand(None, "compile", *arguments, target=folder / engine, engine=engine)
     dbt.run()
     assert dbt.result is not None, dbt.exception
     return str(dbt.result.results[0].node.compiled_code)
