@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ from orchestration.publish.store import (
     sha256,
     switch_link,
     sync,
+    text_literal,
     write_json,
 )
 from orchestration.restatements.definitions import changed_definitions
@@ -63,6 +65,8 @@ STEPS = (
 )
 """What `publish` goes through; it may be killed after each, and the next one works."""
 SHOWN_MESSAGES = 5
+_WHILE_AUDITED = "100MB"
+"""Of memory for the warehouse."""
 
 
 def publish(
@@ -116,7 +120,8 @@ def publish(
                 restating=restating,
             )
             after("built")
-            verdicts = audit_candidate(candidate, _limits(settings), reconciliations)
+            with _little_memory(con):
+                verdicts = audit_candidate(candidate, _limits(settings), reconciliations)
             after("audited")
             if refusal := audit_error(settings, verdicts):
                 raise refusal
@@ -330,6 +335,21 @@ def _let_serve(store: Store, candidate: Candidate, after: Callable[[str], None])
         raise
     after("switched")
     return read_release(folder, current_id=candidate.release_id)
+
+
+@contextmanager
+def _little_memory(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let the warehouse keep next to nothing in memory while the audit, with the same limit, works beside it.
+
+    Otherwise what a build has left there and what the audit reads may be twice the limit.
+    """
+    [(limit,)] = con.execute("select current_setting('memory_limit')").fetchall()
+    with suppress(duckdb.OutOfMemoryException):  # it needs more at this moment, and keeps that
+        con.execute(f"set memory_limit = '{_WHILE_AUDITED}'")
+    try:
+        yield
+    finally:
+        con.execute(f"set memory_limit = {text_literal(limit)}")
 
 
 def _limits(settings: Settings) -> dict[str, Any]:
