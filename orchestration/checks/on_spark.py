@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from orchestration.errors import ZevenError
-
 if TYPE_CHECKING:
     from orchestration.spark.connection import Spark
 
-_NO_SUCH_TABLE = "[TABLE_OR_VIEW_NOT_FOUND]"
 _SETTINGS = (
     "set spark.sql.variable.substitute = false",  # else ${...} in a text is replaced
     # what cannot be computed is an error, which fails its check: null would count as fulfilled
@@ -35,12 +32,9 @@ class OnSpark:
             spark.run(setting)
 
     def columns(self, schema: str, table: str) -> dict[str, str]:
-        try:
-            described = self.run(f"describe table `{schema}`.`{table}`")
-        except ZevenError as error:
-            if _NO_SUCH_TABLE in str(error):
-                return {}
-            raise
+        if not self.run(f"show tables in `{schema}` like '{table}'"):
+            return {}
+        described = self.run(f"describe table `{schema}`.`{table}`")
         found = {}
         for name, data_type, _ in described:
             if not name or name.startswith("#"):  # what follows is about partitions
