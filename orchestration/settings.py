@@ -118,6 +118,8 @@ class Spark(_Section):
     folder: Path = Field(default=Path("spark"), strict=False, validate_default=True)
     """What this machine and Spark's workers exchange, under the same path on all of them."""
     nodes_at_once: int = Field(default=4, ge=1)
+    facts: Literal["copied", "in_place"] = "copied"
+    """Whether the rows of `fct_*` come into a release's database, or stay in the files that Spark wrote."""
 
     _expand = field_validator("folder", mode="before")(expand_path)
     _absolute = field_validator("folder", mode="after")(absolute_path)

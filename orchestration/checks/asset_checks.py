@@ -23,6 +23,7 @@ from orchestration.progress import Event, report
 from orchestration.publish.release import MODELS_DIR, audit_error, record_failure
 from orchestration.resources import user_errors
 from orchestration.settings import Settings
+from orchestration.spark.in_place import left_in_spark
 from orchestration.warehouse import Warehouse
 
 NAME = "contract"
@@ -53,14 +54,23 @@ def build_contract_checks(settings: Settings, contracts: Mapping[str, Contract])
         reconciliations = load_reconciliations(MODELS_DIR, contracts)
         found: list[Verdict] = []
         with user_errors():
-            with warehouse.connect() as con:
+            with warehouse.connect() as con, left_in_spark(con, settings) as elsewhere:
                 con.execute(f"use {MARTS}")
                 content, changed = Content(con, _SCHEMA), changed_rows(con)
                 for contract in contracts.values():
                     if contract.table in wanted:
                         patch = changed.get(contract.table)
                         written = patch.written if patch else None
-                        verdicts = audit_once(con, contract, content, schema=_SCHEMA, changed=written)
+                        verdicts = audit_once(
+                            con,
+                            contract,
+                            content,
+                            schema=_SCHEMA,
+                            changed=written,
+                            where_it_stands=elsewhere.audit
+                            if elsewhere and contract.table in elsewhere.tables
+                            else None,
+                        )
                         own = [rule for rule in reconciliations if rule.table == contract.table]
                         sound = without_broken_shapes(own, verdicts)
                         verdicts += reconcile(con, sound, schema=_SCHEMA, content=content, changed=changed)

@@ -231,8 +231,9 @@ def _finite(size: float) -> float | None:
 
 
 def _tables(con: duckdb.DuckDBPyConnection, database: str) -> list[str]:
-    found = con.execute(
-        "select table_name from duckdb_tables() where database_name = ? and schema_name = 'main' order by 1",
+    found = con.execute(  # of views too: the rows of a table may stand in files beside the database
+        "select distinct table_name from duckdb_columns() "
+        "where database_name = ? and schema_name = 'main' order by 1",
         [database],
     )
     return [name for (name,) in found.fetchall()]

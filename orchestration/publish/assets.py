@@ -18,6 +18,7 @@ from orchestration.marts import MARTS
 from orchestration.publish.release import publish
 from orchestration.resources import Journal, user_errors
 from orchestration.settings import Settings
+from orchestration.spark.in_place import left_in_spark
 from orchestration.tables import has_table
 from orchestration.transform.translator import OWNER
 from orchestration.warehouse import Warehouse
@@ -60,16 +61,18 @@ def build_release_asset(settings: Settings, contracts: Mapping[str, Contract]) -
                 raise GateError("Nothing was published: the models were never built; run the whole pipeline.")
             made, basis = made_from(settings, contracts), patches.basis(con, settings, contracts)
             warnings = _data_warnings(con)
-            info = publish(
-                con,
-                settings,
-                run_id=context.run_id,
-                as_of=as_of,
-                code_version=code_version(),
-                warnings=warnings,
-                contracts=contracts,
-                accept=config.accept or None,
-            )
+            with left_in_spark(con, settings) as elsewhere:
+                info = publish(
+                    con,
+                    settings,
+                    run_id=context.run_id,
+                    as_of=as_of,
+                    code_version=code_version(),
+                    warnings=warnings,
+                    contracts=contracts,
+                    accept=config.accept or None,
+                    elsewhere=elsewhere,
+                )
             run_record.record_release(con, info.release_id, as_of, made)
             run_record.record_patch_base(con, as_of, basis)
         journal.release, journal.warnings = info, [dict(warning) for warning in info.warnings]

@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,11 @@ from orchestration.checks.verdicts import Verdict
 from orchestration.errors import GateError, SettingsError
 from orchestration.marts import STORAGE_VERSION, at_rest
 from orchestration.progress import Event, report
+from orchestration.publish import in_place
 from orchestration.publish.gateway import link_for_gateway
+from orchestration.publish.in_place import Elsewhere
 from orchestration.publish.manifest import DATABASE
-from orchestration.publish.store import sha256, text_literal
+from orchestration.publish.store import Store, sha256, text_literal
 from orchestration.restatements.compare import RESTATEMENTS
 from orchestration.restatements.publishing import Restating
 from orchestration.settings import PROJECT_ROOT
@@ -64,12 +66,16 @@ BROUGHT_ALONG = {contract.table: contract for contract in (RELEASE_INFO, RESTATE
 
 @dataclass(frozen=True)
 class Candidate:
-    """A built folder; `contracts` are those of all its tables, `hashes` those of their Parquet files."""
+    """A built folder; `contracts` are those of all its tables, `hashes` those of their Parquet files.
+
+    `parts` are hashes too, by table and file, of the tables whose rows stay in several files.
+    """
 
     release_id: str
     folder: Path
     contracts: Mapping[str, Contract]
     hashes: Mapping[str, str]
+    parts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def database(self) -> Path:
@@ -84,16 +90,18 @@ def build(
     contracts: Mapping[str, Contract],
     folder: Path,
     *,
-    taken: list[str],
+    store: Store,
     as_of: datetime,
     created_at: datetime,
     code_version: str,
     restating: Restating,
+    elsewhere: Elsewhere | None = None,
 ) -> Candidate:
     """Copy the file of the marts that are attached to `con` into `folder`, with Parquet of its tables beside.
 
-    A table of `contracts` that the marts lack is left out; the audit says so. The release id is none of
-    `taken`. Raises `GateError` for a table that no contract describes.
+    A table of `contracts` that the marts lack is left out; the audit says so. The release id is none that the
+    store has. Of a table whose rows are `elsewhere`, the files become the release's. Raises `GateError` for
+    a table that no contract describes.
     """
     if taken_name := {RELEASE_INFO.table, RESTATEMENTS.table} & set(contracts):
         raise SettingsError(
@@ -109,12 +117,24 @@ def build(
                 f"Nothing was published: no contract describes the table '{unknown[0]}' of the marts; "
                 "run the whole pipeline."
             )
+        parts = _bring_parts(con, elsewhere, folder)
         rows = {
-            table: _take(con, contracts[table], columns, folder) for table, columns in sorted(present.items())
+            table: in_place.rows_in(con, _parts(folder, table))
+            if table in parts
+            else _take(con, contracts[table], columns, folder)
+            for table, columns in sorted(present.items())
         }
-        hashes = {table: sha256(_parquet(folder, table)) for table in rows}
+        hashes = {
+            table: in_place.hash_of(parts[table]) if table in parts else sha256(_parquet(folder, table))
+            for table in rows
+        }
         content = "".join(hashes.values())
-        release_id = _release_id(created_at, f"{content}{as_of}{code_version}", taken)
+        release_id = _release_id(created_at, f"{content}{as_of}{code_version}", store.release_ids())
+        if parts:
+            store.show_as(release_id, folder)
+        for table in parts:
+            in_place.create_view(con, ALIAS, table, _parts(store.releases / release_id, table))
+            _comment(con, contracts[table], present[table], "view")
         _describe_release(con, contracts, rows, (release_id, as_of, created_at, code_version))
         _export(con, RELEASE_INFO, folder)
         restating.add_to(con, ALIAS, hashes)
@@ -123,14 +143,18 @@ def build(
         hashes = hashes | {table: sha256(_parquet(folder, table)) for table in BROUGHT_ALONG}
         con.execute(f"checkpoint {ALIAS}")
     link_for_gateway(folder, release_id)
-    return Candidate(release_id, folder, {**contracts, **BROUGHT_ALONG}, hashes)
+    return Candidate(release_id, folder, {**contracts, **BROUGHT_ALONG}, hashes, parts)
 
 
 def audit_candidate(
-    candidate: Candidate, limits: Mapping[str, Any], reconciliations: Sequence[Reconciliation] = ()
+    candidate: Candidate,
+    limits: Mapping[str, Any],
+    reconciliations: Sequence[Reconciliation] = (),
+    elsewhere: Elsewhere | None = None,
 ) -> list[Verdict]:
     """The verdicts on the files themselves, read afresh: the database's tables, and Parquet against them.
 
+    A table whose rows are `elsewhere` is checked against its contract there, and its files against that.
     The `reconciliations` come last; one over a table of the wrong shape is left out, as that is told already.
     """
     verdicts: list[Verdict] = []
@@ -141,9 +165,16 @@ def audit_candidate(
         content = Content(con, "main")
         for contract in candidate.contracts.values():
             started = time.monotonic()
-            found = audit_once(con, contract, content, schema="main")
-            if column_types(con, "main", contract.table):
+            there = elsewhere if contract.table in candidate.parts else None
+            found = audit_once(
+                con, contract, content, schema="main", where_it_stands=there.audit if there else None
+            )
+            if there:
+                folder = _parts(candidate.folder, contract.table)
+                found.append(in_place.audit_files(con, contract, folder, there.files(contract.table)))
+            elif column_types(con, "main", contract.table):
                 found.append(_audit_parquet(con, contract, candidate.parquet(contract.table)))
+            if column_types(con, "main", contract.table):
                 found.extend(audit_personal(con, contract, marked, schema="main"))
             verdicts.extend(found)
             _report_checks(contract.table, found, started, rows=found[0].total_rows)
@@ -179,6 +210,7 @@ def describe(candidate: Candidate, verdicts: list[Verdict]) -> dict[str, Any]:
         contract.table: {
             "rows": rows[contract.table],
             "sha256": candidate.hashes[contract.table],
+            **({"parts": dict(parts)} if (parts := candidate.parts.get(contract.table)) else {}),
             "description": contract.description,
             "columns": [
                 {"name": column.name, "type": column.data_type, "description": column.description}
@@ -221,10 +253,34 @@ def _take(con: duckdb.DuckDBPyConnection, contract: Contract, columns: Sequence[
     return int(rows)
 
 
-def _comment(con: duckdb.DuckDBPyConnection, contract: Contract, present: Sequence[str]) -> None:
+def _bring_parts(
+    con: duckdb.DuckDBPyConnection, elsewhere: Elsewhere | None, folder: Path
+) -> dict[str, dict[str, str]]:
+    """Make the files of tables whose rows are elsewhere a part of the candidate; their hashes.
+
+    The views that the marts have over them are taken out of it.
+    """
+    parts = {}
+    for table in sorted(in_place.views(con, ALIAS)):
+        if elsewhere is None or table not in elsewhere.tables:
+            raise GateError(
+                f"Nothing was published: nobody was asked about the rows of {table}, which stand elsewhere; "
+                "run the whole pipeline."
+            )
+        started = time.monotonic()
+        con.execute(f"drop view {ALIAS}.main.{quoted(table)}")
+        parts[table] = in_place.bring(elsewhere.folder(table), _parts(folder, table))
+        seconds, files = time.monotonic() - started, f"{len(parts[table])} files"
+        report(Event("publish", table, "done", seconds=seconds, detail=files))
+    return parts
+
+
+def _comment(
+    con: duckdb.DuckDBPyConnection, contract: Contract, present: Sequence[str], kind: str = "table"
+) -> None:
     """Lay the descriptions of the contract on the table, where a database client shows them."""
     target = f"{ALIAS}.main.{quoted(contract.table)}"
-    comments = [f"comment on table {target} is {text_literal(contract.description)}"]
+    comments = [f"comment on {kind} {target} is {text_literal(contract.description)}"]
     comments += [
         f"comment on column {target}.{quoted(column.name)} is {text_literal(column.description)}"
         for column in contract.columns
@@ -235,6 +291,11 @@ def _comment(con: duckdb.DuckDBPyConnection, contract: Contract, present: Sequen
 
 def _parquet(folder: Path, table: str) -> Path:
     return folder / "parquet" / f"{table}.parquet"
+
+
+def _parts(folder: Path, table: str) -> Path:
+    """Where the files of a table stand that has several."""
+    return folder / "parquet" / table
 
 
 def _export(con: duckdb.DuckDBPyConnection, contract: Contract, folder: Path) -> None:

@@ -41,7 +41,10 @@ def link_for_gateway(folder: Path, release_id: str) -> None:
 def refresh_gateway(store: Store, manifest: Mapping[str, Any]) -> bool:
     """Make the gateway fit the release of `manifest`, which is current; says whether it was rebuilt."""
     tables = manifest["tables"]
-    described = {name: [table["description"], table["columns"]] for name, table in tables.items()}
+    described = {
+        name: [table["description"], table["columns"], *(["parts"] if table.get("parts") else [])]
+        for name, table in tables.items()
+    }
     content = json.dumps([str(store.root), STORAGE_VERSION, described], sort_keys=True)
     signature = hashlib.sha256(content.encode()).hexdigest()
     noted = store.root / ".gateway.sha256"
@@ -53,8 +56,9 @@ def refresh_gateway(store: Store, manifest: Mapping[str, Any]) -> bool:
     with duckdb.connect(str(temporary), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
         con.execute("begin")  # 400 statements that each commit by themselves cost three times as much
         for name, table in tables.items():
-            files = text_literal(store.current / BY_RELEASE / "*" / f"{name}.parquet")
-            source = f"read_parquet({files}, hive_partitioning = false)"
+            files = f"{name}/*.parquet" if table.get("parts") else f"{name}.parquet"
+            where = text_literal(store.current / BY_RELEASE / "*" / files)
+            source = f"read_parquet({where}, hive_partitioning = false)"
             con.execute(f"create view {quoted(name)} as select * from {source}")  # noqa: S608 (quoted)
             con.execute(f"comment on view {quoted(name)} is {text_literal(table['description'])}")
             for column in table["columns"]:

@@ -94,11 +94,21 @@ def damage(folder: Path) -> str | None:
     try:
         manifest = read_manifest(folder)
         files = {DATABASE: manifest["database"]["sha256"]}
-        files |= {f"parquet/{name}.parquet": table["sha256"] for name, table in manifest["tables"].items()}
+        for name, table in manifest["tables"].items():
+            parts = table.get("parts")
+            if parts is None:
+                files[f"parquet/{name}.parquet"] = table["sha256"]
+                continue
+            files |= {f"parquet/{name}/{part}": digest for part, digest in parts.items()}
+            added = sorted(file for file in (folder / "parquet" / name).iterdir() if file.name not in parts)
+            if added:  # the view would read it too
+                return f"{added[0]}: release {folder.name} is damaged, this file was not published."
     except ZevenError as error:
         return str(error)
     except (KeyError, TypeError, AttributeError) as error:
         return f"{folder / MANIFEST}: release {folder.name} is damaged, its manifest lacks {error}."
+    except OSError as error:
+        return f"{error.filename}: release {folder.name} is damaged ({error.strerror})."
     for name, expected in files.items():
         try:
             found = sha256(folder / name)

@@ -28,6 +28,7 @@ from orchestration.progress import Event, report
 from orchestration.publish.candidate import BROUGHT_ALONG, Candidate, audit_candidate, build, describe
 from orchestration.publish.catalogue import prune_locked
 from orchestration.publish.gateway import refresh_gateway
+from orchestration.publish.in_place import Elsewhere
 from orchestration.publish.manifest import FORMAT, MANIFEST, ReleaseInfo, instant, read_release
 from orchestration.publish.rejects import relative_name, write_rejects
 from orchestration.publish.sanity_gate import SanityError, pass_sanity
@@ -80,6 +81,7 @@ def publish(
     contracts: Mapping[str, Contract] | None = None,
     reconciliations: Sequence[Reconciliation] | None = None,
     accept: str | None = None,
+    elsewhere: Elsewhere | None = None,
     created_at: datetime | None = None,
     after: Callable[[str], None] = lambda step: None,
 ) -> ReleaseInfo:
@@ -87,8 +89,8 @@ def publish(
 
     `as_of` is the instant that the tables describe, with an offset; `warnings` are JSON values kept in the
     manifest; `contracts` and `reconciliations` are those of the project's models, and `created_at` is now,
-    unless given; `accept` is the reason to publish what is hardly true beside the last release; `after` is
-    told each of `STEPS` when it is done.
+    unless given; `accept` is the reason to publish what is hardly true beside the last release; `elsewhere`
+    holds the rows of the tables that are views in the marts; `after` is told each of `STEPS` when it is done.
 
     Raises `GateError` when the last build of the models was not whole and passed for this `as_of`, or when
     the audit or the comparison with the last release fails: nothing is published then, and
@@ -113,15 +115,16 @@ def publish(
                 con,
                 contracts,
                 folder,
-                taken=store.release_ids(),
+                store=store,
                 as_of=as_of,
                 created_at=created_at,
                 code_version=code_version,
                 restating=restating,
+                elsewhere=elsewhere,
             )
             after("built")
             with _little_memory(con):
-                verdicts = audit_candidate(candidate, _limits(settings), reconciliations)
+                verdicts = audit_candidate(candidate, _limits(settings), reconciliations, elsewhere)
             after("audited")
             if refusal := audit_error(settings, verdicts):
                 raise refusal
@@ -165,11 +168,11 @@ def publish(
             after("described")
             release = _let_serve(store, candidate, after)
         except GateError as error:
-            remove(folder)
+            store.sweep()
             record_failure(settings, run_id=run_id, error=error)
             raise
         except BaseException:
-            remove(folder)
+            store.sweep()
             raise
         try:
             refresh_gateway(store, manifest)
@@ -323,6 +326,8 @@ def _let_serve(store: Store, candidate: Candidate, after: Callable[[str], None])
     seal(candidate.folder)
     after("sealed")
     folder = store.releases / candidate.release_id
+    if folder.is_symlink():  # the way to the candidate, which comes itself now
+        folder.unlink()
     candidate.folder.rename(folder)
     folder.chmod(0o555)
     sync(store.releases)

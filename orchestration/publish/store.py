@@ -76,7 +76,8 @@ class Store:
         """Every finished release, newest first; a release id sorts by its time."""
         if not self.releases.is_dir():
             return []
-        names = (entry.name for entry in self.releases.iterdir() if entry.is_dir())
+        # a link there is the way to what may become a release
+        names = (entry.name for entry in self.releases.iterdir() if entry.is_dir() and not entry.is_symlink())
         return sorted((name for name in names if not name.startswith(".")), reverse=True)
 
     def current_id(self) -> str | None:
@@ -92,10 +93,17 @@ class Store:
 
     def sweep(self) -> None:
         """Remove what a killed run left half done."""
+        for entry in self.releases.iterdir():
+            if entry.is_symlink():
+                entry.unlink()
         for folder in (self.root, self.releases):
             for entry in folder.iterdir():
                 if entry.name.startswith((CANDIDATE_PREFIX, TEMPORARY_PREFIX)):
                     remove(entry)
+
+    def show_as(self, release_id: str, candidate: Path) -> None:
+        """Let a candidate be found where the release will stand, which is where its views look."""
+        (self.releases / release_id).symlink_to(Path("..") / candidate.name)
 
     @contextmanager
     def locked(self, *, wait_seconds: float = LOCK_SECONDS) -> Iterator[None]:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 Manifest = Mapping[str, Any]
 _BUILT = ("model", "seed")
+_FACTS = "fct_"
+"""In front of the names of the tables that grow with the records."""
 
 
 def hand_over(con: DuckDBPyConnection, settings: Settings, manifest: Manifest, *, anew: bool) -> None:
@@ -76,7 +78,9 @@ def take_back(
     if SIGHTINGS in nodes:
         take_history(con, folder)
     published = {table: contract for table, contract in contracts.items() if table in nodes}
-    take_published(con, folder, published, {table: nodes[table]["schema"] for table in published})
+    stay = settings.spark.facts == "in_place"
+    in_place = {table for table in published if stay and table.startswith(_FACTS)}
+    take_published(con, folder, published, {table: nodes[table]["schema"] for table in published}, in_place)
 
 
 def _schemas(manifest: Manifest) -> set[str]:

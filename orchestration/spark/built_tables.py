@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from orchestration.errors import GateError
 from orchestration.ingest.sql_text import literal
 from orchestration.marts import MARTS
 from orchestration.progress import Event, report
+from orchestration.publish.in_place import create_view, views
 from orchestration.spark.landing import Landed
 from orchestration.tables import quoted
 
@@ -76,19 +77,29 @@ def take_history(con: DuckDBPyConnection, folder: Path) -> None:
 
 
 def take_published(
-    con: DuckDBPyConnection, folder: Path, contracts: Mapping[str, Contract], schemas: Mapping[str, str]
+    con: DuckDBPyConnection,
+    folder: Path,
+    contracts: Mapping[str, Contract],
+    schemas: Mapping[str, str],
+    in_place: Collection[str] = (),
 ) -> None:
     """Copy the tables to publish into the marts, each in the order of its key; `schemas` says where they lie.
 
-    A type that is not the contract's is left as it is: that is for the audit to find.
+    Of those `in_place` the marts get a view over the files. A type that is not the contract's is left as it
+    is: that is for the audit to find.
     """
     for table, contract in contracts.items():
         started = time.monotonic()
-        order = ", ".join(quoted(name) for name in contract.order)
-        con.execute(
-            f"create or replace table {MARTS}.{quoted(table)} as "
-            f"{_select(con, folder, schemas[table], table)} order by {order}"
-        )
+        kind = "view" if table in views(con, MARTS) else "table"
+        con.execute(f"drop {kind} if exists {MARTS}.{quoted(table)}")
+        if table in in_place:
+            create_view(con, MARTS, table, _written(folder, schemas[table], table))
+        else:
+            order = ", ".join(quoted(name) for name in contract.order)
+            con.execute(
+                f"create table {MARTS}.{quoted(table)} as "
+                f"{_select(con, folder, schemas[table], table)} order by {order}"
+            )
         [(rows,)] = con.execute(f"select count(*) from {MARTS}.{quoted(table)}").fetchall()
         report(Event("transform", table, "done", rows=rows, seconds=time.monotonic() - started))
 
@@ -98,16 +109,21 @@ def _select(con: DuckDBPyConnection, folder: Path, schema: str, table: str) -> s
 
     Spark's instants come with a zone, which is UTC; ours stand without one.
     """
-    place = folder / schema / table
-    if not list(place.glob("*.parquet")):
-        raise GateError(
-            f"Nothing was published: Spark wrote {schema}.{table} to no file in {place}; spark.folder has to "
-            "be the same folder, under the same path, for this machine and for Spark's workers."
-        )
-    source = f"read_parquet({literal(str(place / '*.parquet'))})"
+    source = f"read_parquet({literal(str(_written(folder, schema, table) / '*.parquet'))})"
     types = con.execute(f"describe select * from {source}").fetchall()
     columns = [
         f"cast({quoted(name)} as timestamp) as {quoted(name)}" if "TIME ZONE" in kind else quoted(name)
         for name, kind, *_ in types
     ]
     return f"select {', '.join(columns)} from {source}"
+
+
+def _written(folder: Path, schema: str, table: str) -> Path:
+    """The folder of the files of a table that Spark has written."""
+    place = folder / schema / table
+    if not list(place.glob("*.parquet")):
+        raise GateError(
+            f"Nothing was published: Spark wrote {schema}.{table} to no file in {place}; spark.folder has to "
+            "be the same folder, under the same path, for this machine and for Spark's workers."
+        )
+    return place

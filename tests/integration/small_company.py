@@ -15,6 +15,7 @@ import duckdb
 
 from orchestration import marts
 from orchestration.checks.contracts import Column, Contract, Rule
+from orchestration.publish.in_place import Elsewhere
 from orchestration.publish.manifest import ReleaseInfo
 from orchestration.publish.release import publish
 from orchestration.settings import Settings, load_settings
@@ -106,6 +107,7 @@ def publish_small(
     minute: int = 0,
     after: Callable[[str], None] = lambda step: None,
     contracts: dict[str, Contract] | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> ReleaseInfo:
     """Publish as if `minute` minutes had passed since `NOW`."""
     return publish(
@@ -117,5 +119,6 @@ def publish_small(
         warnings=[{"kind": "late", "rows": 2}],
         contracts=CONTRACTS if contracts is None else contracts,
         created_at=NOW + timedelta(minutes=minute),
+        elsewhere=elsewhere,
         after=after,
     )
