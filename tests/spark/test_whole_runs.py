@@ -52,12 +52,13 @@ class Company:
 
     folder: Path
     port: int | None = None
+    facts: str = "copied"
 
     def settings(self, day: date) -> Settings:
         target = 'target = "spark"' if self.port else ""
         text = SETTINGS.format(target=target, day=day)
         if self.port:
-            text += f"[spark]\nport = {self.port}\n"
+            text += f'[spark]\nport = {self.port}\nfacts = "{self.facts}"\n'
         (self.folder / "zeven.toml").write_text(text)
         return load_settings(self.folder / "zeven.toml", environ={})
 
@@ -129,9 +130,11 @@ def test_both_engines_publish_the_same_day_after_day(pair: tuple[Company, Compan
     day += timedelta(days=1)
     before = set(landed_folder(on_spark.settings(day)).rglob("*.parquet"))
     add_batch(tmp_path / "export", Random(4), day, moves_numbers=True, name="second")
+    on_spark.facts = "in_place"
     for company in pair:
         company.run(day)
     assert differing(*pair) == {}
+    assert any((on_spark.tables().parent / "parquet" / "fct_leads").glob("*.parquet"))
     assert on_spark.log(day) == on_duckdb.log(day)
     assert set(landed_folder(on_spark.settings(day)).rglob("*.parquet")) != before
 
