@@ -32,6 +32,8 @@ class OnSpark:
             spark.run(setting)
 
     def columns(self, schema: str, table: str) -> dict[str, str]:
+        if not self.run(f"show schemas like '{schema}'"):
+            return {}
         if not self.run(f"show tables in `{schema}` like '{table}'"):
             return {}
         described = self.run(f"describe table `{schema}`.`{table}`")

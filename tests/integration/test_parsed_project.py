@@ -146,7 +146,7 @@ def parses(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The folders in which was parsed."""
     folders: list[Path] = []
 
-    def parse(wanted: list[str], folder: Path, state: str) -> ParsedProject:
+    def parse(engine: str, wanted: list[str], folder: Path, state: str) -> ParsedProject:
         folders.append(folder)
         file = manifest._file(folder, state)
         manifest._write(file, b"dbt's")

@@ -27,7 +27,7 @@ from orchestration.spark.folders import tables_folder
 from orchestration.spark.in_place import left_in_spark
 from orchestration.warehouse import Warehouse, make_private_folder
 
-pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark")]
+pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("spark")]
 
 DEALS = Contract(
     table="fct_deals",
