@@ -14,7 +14,7 @@ from orchestration.spark.cluster import Cluster
 from tests.proof.reconciled_company import RULES, agreeing_company, break_rule
 from tests.spark.checked import Checked, checked
 
-pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark")]
+pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("spark")]
 
 ONE_OF_EACH = list({rule.name.partition("_of_")[0]: rule for rule in RULES}.values())
 
@@ -30,7 +30,6 @@ def put_tables(engine: Checked, con: duckdb.DuckDBPyConnection, rules: list[Reco
         engine.put(table, pl.DataFrame(con.table(table)))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rules", [ONE_OF_EACH, RULES], ids=["some", "all"])
 def test_where_all_is_broken_spark_says_the_same(engine: Checked, rules: list[Reconciliation]) -> None:
     with agreeing_company() as con:

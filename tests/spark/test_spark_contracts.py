@@ -24,7 +24,7 @@ from tests.proof.contract_rows import drawn, frame_of
 from tests.proof.engines import gate_on
 from tests.spark.checked import Checked, checked
 
-pytestmark = [pytest.mark.spark, pytest.mark.xdist_group("spark")]
+pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("spark")]
 
 
 @pytest.fixture(scope="module")
@@ -38,27 +38,24 @@ def fixture(tmp_path_factory: pytest.TempPathFactory) -> Contract:
     return fixture_contract(tmp_path_factory.mktemp("contract"))
 
 
-@pytest.mark.slow
 def test_of_a_contract_with_every_kind_of_demand_each_check_fails_alone(
     engine: Checked, fixture: Contract
 ) -> None:
     assert_gate_holds(fixture, gate_on(engine))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("table", CONTRACTS)
 def test_every_check_of_a_published_table_holds(engine: Checked, table: str) -> None:
     assert_rows_are_checked(CONTRACTS[table], gate_on(engine))
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 6))])
+@pytest.mark.parametrize("seed", range(6))
 def test_any_table_gets_the_verdicts_of_this_process(engine: Checked, fixture: Contract, seed: int) -> None:
     table = drawn(fixture, Random(seed), 300)
     contract = dataclasses.replace(fixture, rules=(*fixture.rules, *EVERY_KIND_OF_RULE))
     assert gate_on(engine)(table, contract) == audit_frame(table, contract)
 
 
-@pytest.mark.slow
 def test_a_published_table_by_chance_gets_the_verdicts_of_this_process(engine: Checked) -> None:
     for number, contract in enumerate(CONTRACTS.values()):
         table = drawn(contract, Random(number), 50)
