@@ -239,7 +239,7 @@ def spark(settings: Settings) -> Iterator[Finding]:
     if settings.target != "spark":
         return
     from orchestration.spark.connection import connect
-    from orchestration.spark.folders import sees_our_files
+    from orchestration.spark.landing import sees_our_files
 
     with connect(settings) as session:
         [(version,)] = session.run("select version()")

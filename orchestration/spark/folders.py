@@ -5,17 +5,11 @@ Belongs here: what lies where in it, and emptying it. Does not belong here: what
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from orchestration.errors import ZevenError
-from orchestration.ingest.sql_text import literal
 from orchestration.settings import Settings
-
-if TYPE_CHECKING:
-    from orchestration.spark.connection import Spark
 
 
 def landed_folder(settings: Settings) -> Path:
@@ -26,22 +20,6 @@ def landed_folder(settings: Settings) -> Path:
 def tables_folder(settings: Settings) -> Path:
     """Where the tables lie that the models make, a folder for each schema and table."""
     return settings.spark.folder / "tables"
-
-
-def sees_our_files(settings: Settings, spark: Spark) -> bool:
-    """Whether Spark reads a file that this machine has just written to the folder; it is gone afterwards."""
-    import duckdb
-
-    settings.spark.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = settings.spark.folder / f"look-{os.getpid()}.parquet"
-    try:
-        with duckdb.connect() as con:
-            con.execute(f"copy (select 7 as seven) to {literal(str(file))} (format parquet)")
-        return spark.run(f"select seven from parquet.`{file}`") == [(7,)]  # noqa: S608 (a path of ours)
-    except ZevenError:
-        return False
-    finally:
-        file.unlink(missing_ok=True)
 
 
 def remove_files(settings: Settings) -> None:

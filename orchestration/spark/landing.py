@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from orchestration.errors import ZevenError
 from orchestration.ingest.sql_text import literal
+from orchestration.settings import Settings
 from orchestration.tables import column_types, quoted
 
 if TYPE_CHECKING:
@@ -83,6 +84,22 @@ def show(spark: Spark, landed: Landed) -> None:
     spark.run(
         f"create or replace view `{landed.schema}`.`{landed.table}` as select {columns} from parquet.`{glob}`"
     )
+
+
+def sees_our_files(settings: Settings, spark: Spark) -> bool:
+    """Whether Spark reads a file that this machine has just written to the folder; it is gone afterwards."""
+    import duckdb
+
+    settings.spark.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = settings.spark.folder / f"look-{os.getpid()}.parquet"
+    try:
+        with duckdb.connect() as con:
+            con.execute(f"copy (select 7 as seven) to {literal(str(file))} (format parquet)")
+        return spark.run(f"select seven from parquet.`{file}`") == [(7,)]
+    except ZevenError:
+        return False
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def tidy(folder: Path, landed: Iterable[Landed]) -> None:
