@@ -6,6 +6,7 @@ follows where it lacks.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,6 +34,14 @@ def column_types(con: DuckDBPyConnection, schema: str, table: str) -> dict[str, 
     except duckdb.CatalogException:
         return {}
     return dict(zip(found.columns, map(str, found.types), strict=True))
+
+
+def row_hash(columns: Iterable[str]) -> str:
+    """A 64-bit hash of these columns of a row, as an SQL expression whose sum tells tables apart.
+
+    Hashed twice: DuckDB combines the hashes of columns by xor, which a sum may not tell apart.
+    """
+    return f"hash(hash({', '.join(map(quoted, columns))}))"
 
 
 def quoted(identifier: str) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from orchestration.checks.verdicts import Verdict
-from orchestration.tables import column_types, quoted
+from orchestration.tables import column_types, quoted, row_hash
 
 if TYPE_CHECKING:
     import duckdb
@@ -46,9 +46,9 @@ class Content:
         columns = column_types(self._con, self._schema, table)
         if not columns:
             return None
-        # hashed twice: DuckDB combines the hashes of columns by xor, which a sum may not tell apart
-        row = f"hash(hash({', '.join(quoted(name) for name in columns)}))"
-        query = f"select count(*), sum({row}::hugeint) from {quoted(self._schema)}.{quoted(table)}"  # noqa: S608
+        query = (
+            f"select count(*), sum({row_hash(columns)}::hugeint) from {quoted(self._schema)}.{quoted(table)}"  # noqa: S608
+        )
         [found] = self._con.execute(query).fetchall()
         return tuple(columns.items()), found
 

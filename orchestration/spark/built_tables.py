@@ -54,9 +54,7 @@ def make_schemas(spark: Spark, folder: Path, schemas: Iterable[str]) -> None:
 
 def hand_over_history(spark: Spark, log: Landed) -> None:
     """Make the log as it is so far a table of Spark, to which the build adds."""
-    [file] = log.files
-    columns = ", ".join(f"cast(`{name}` as {kind}) as `{name}`" for name, kind in log.columns.items())
-    spark.run(f"create table {HISTORY}.{SIGHTINGS} using parquet as select {columns} from parquet.`{file}`")
+    spark.run(f"create table {HISTORY}.{SIGHTINGS} using parquet as {log.query()}")
 
 
 def take_history(con: DuckDBPyConnection, folder: Path) -> None:
@@ -88,9 +86,10 @@ def take_published(
     Of those `in_place` the marts get a view over the files. A type that is not the contract's is left as it
     is: that is for the audit to find.
     """
+    were_views = views(con, MARTS)
     for table, contract in contracts.items():
         started = time.monotonic()
-        kind = "view" if table in views(con, MARTS) else "table"
+        kind = "view" if table in were_views else "table"
         con.execute(f"drop {kind} if exists {MARTS}.{quoted(table)}")
         if table in in_place:
             create_view(con, MARTS, table, _written(folder, schemas[table], table))

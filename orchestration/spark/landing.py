@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING
 from orchestration.errors import ZevenError
 from orchestration.ingest.sql_text import literal
 from orchestration.settings import Settings
-from orchestration.tables import column_types, quoted
+from orchestration.tables import column_types, quoted, row_hash
+from orchestration.warehouse import make_private_folder
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -57,6 +58,12 @@ class Landed:
     columns: Mapping[str, str]
     files: tuple[Path, ...]
 
+    def query(self) -> str:
+        """Its rows, in Spark's SQL; the files of a table lie in one folder."""
+        names = ",".join(file.name for file in self.files)
+        columns = ", ".join(f"cast(`{name}` as {kind}) as `{name}`" for name, kind in self.columns.items())
+        return f"select {columns} from parquet.`{self.files[0].parent}/{{{names}}}`"
+
 
 def land(con: DuckDBPyConnection, folder: Path, schema: str, table: str) -> Landed:
     """Write the files of a table that are not there yet; none of the others is touched.
@@ -78,19 +85,14 @@ def land(con: DuckDBPyConnection, folder: Path, schema: str, table: str) -> Land
 def show(spark: Spark, landed: Landed) -> None:
     """Let Spark see a landed table under its name."""
     spark.run(f"create schema if not exists `{landed.schema}`")
-    names = ",".join(file.name for file in landed.files)
-    glob = f"{landed.files[0].parent}/{{{names}}}"
-    columns = ", ".join(f"cast(`{name}` as {kind}) as `{name}`" for name, kind in landed.columns.items())
-    spark.run(
-        f"create or replace view `{landed.schema}`.`{landed.table}` as select {columns} from parquet.`{glob}`"
-    )
+    spark.run(f"create or replace view `{landed.schema}`.`{landed.table}` as {landed.query()}")
 
 
 def sees_our_files(settings: Settings, spark: Spark) -> bool:
     """Whether Spark reads a file that this machine has just written to the folder; it is gone afterwards."""
     import duckdb
 
-    settings.spark.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(settings.spark.folder)
     file = settings.spark.folder / f"look-{os.getpid()}.parquet"
     try:
         with duckdb.connect() as con:
@@ -121,10 +123,9 @@ class _Part:
 def _parts(con: DuckDBPyConnection, schema: str, table: str, types: Mapping[str, str]) -> list[_Part]:
     """One for every `BATCHES` batches that are there; one for a table without batches, or without rows."""
     number = f"coalesce({_BATCH_NUMBER} // {BATCHES}, -1)" if _BATCH_NUMBER in types else "0"
-    # hashed twice: DuckDB combines the hashes of columns by xor, which a sum may not tell apart
-    row = f"hash(hash({', '.join(quoted(name) for name in types)}))"
     found = con.execute(
-        f"select {number} as part, count(*), sum({row}::hugeint) from {quoted(schema)}.{quoted(table)} "
+        f"select {number} as part, count(*), sum({row_hash(types)}::hugeint) "
+        f"from {quoted(schema)}.{quoted(table)} "
         "group by 1 order by 1"  # a source may have a column of any name
     ).fetchall()
     shape = "\n".join(f"{name} {kind}" for name, kind in types.items())

@@ -100,23 +100,21 @@ class DbtCommand:
         target.mkdir(parents=True, exist_ok=True)
         # dbt names the database after the file, and with it every table
         self._environment = {"ZEVEN_WAREHOUSE_FILE": WAREHOUSE_FILE}
-        self._engine = engine if settings is None else settings.target
-        if settings is None:
-            pass
-        elif self._engine == "spark":
+        self._engine = engine
+        if settings is not None:
             make_private_folder(settings.paths.warehouse)
-            self._environment |= environment(settings)
             arguments = ("--vars", json.dumps(dbt_vars(settings)), *arguments)
-        else:
-            make_private_folder(settings.paths.warehouse)
-            warehouse = Warehouse(settings)
-            self._environment = {
-                "ZEVEN_WAREHOUSE_FILE": str(warehouse.file),
-                "ZEVEN_MEMORY_LIMIT": settings.run.memory_limit,
-                "ZEVEN_THREADS": str(warehouse.threads),
-                "ZEVEN_PATCHED_UP_TO": str(patched_up_to),
-            }
-            arguments = ("--vars", json.dumps(dbt_vars(settings)), *arguments)
+            self._engine = settings.target
+            if settings.target == "spark":
+                self._environment |= environment(settings)
+            else:
+                warehouse = Warehouse(settings)
+                self._environment = {
+                    "ZEVEN_WAREHOUSE_FILE": str(warehouse.file),
+                    "ZEVEN_MEMORY_LIMIT": settings.run.memory_limit,
+                    "ZEVEN_THREADS": str(warehouse.threads),
+                    "ZEVEN_PATCHED_UP_TO": str(patched_up_to),
+                }
         self._parsed = parsed
         self._arguments = [
             *("--log-level", "none", "--log-level-file", "none", "--log-path", str(target)),
