@@ -25,13 +25,14 @@ from pathlib import Path
 import click
 
 from orchestration.errors import SettingsError, ZevenError
-from orchestration.processes import group_is_alive, is_alive, name_of
+from orchestration.processes import group_is_alive, is_alive, listening, name_of
 
 HOST = "127.0.0.1"
 PORT = 10000
 """Where Thrift servers are looked for, unless one says otherwise."""
 _STATE = "cluster.json"
-_START_SECONDS = 180.0
+_START_SECONDS = 600.0
+"""Long, for a machine that is busy with other things; one that has ended is not waited for."""
 _STOP_SECONDS = 20.0
 _SMALL = "256m"
 """What suffices those who only keep account of others."""
@@ -81,6 +82,11 @@ def start(folder: Path, *, workers: int = 2, port: int = 0, memory: str = "1g", 
     folder = folder.resolve()
     if (there := Cluster.of(folder)) and any(map(group_is_alive, there.processes.values())):
         raise SettingsError(f"{folder}: a Spark is running in this folder; stop it first.")
+    if port and not _is_free(port):
+        raise SettingsError(
+            f"No Spark can be started on port {port} of {HOST}: something listens there already. Name "
+            "another port, or stop what listens."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     cluster = Cluster(folder, port or _free_port())
     try:
@@ -219,15 +225,29 @@ def _launch(cluster: Cluster, role: str, command: Sequence[str], memory: str = _
 
 
 def _wait_for(port: int, cluster: Cluster, role: str) -> None:
-    log = cluster.folder / "logs" / f"{role}.log"
+    """Wait until this one listens, and none of those that it needs has ended."""
+    logs = cluster.folder / "logs"
     until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until:
-        if not is_alive(cluster.processes[role]):
-            raise ZevenError(f"Spark's {role} has ended: {_last_words(log)} All of it: {log}")
-        with suppress(OSError), socket.create_connection((cluster.host, port), timeout=1):
+        for name, process in cluster.processes.items():
+            if not is_alive(process):
+                log = logs / f"{name}.log"
+                raise ZevenError(f"Spark's {name} has ended: {_last_words(log)} All of it: {log}")
+        if _listens(cluster.processes[role], port):
             return
         time.sleep(0.2)
+    log = logs / f"{role}.log"
     raise ZevenError(f"Spark's {role} does not answer after {_START_SECONDS:.0f} seconds. What it did: {log}")
+
+
+def _listens(process: str, port: int) -> bool:
+    """Whether this process does: another may have taken the port meanwhile, and would answer as well."""
+    sockets = listening(process)
+    if sockets is not None:
+        return any(one == port for _, one in sockets)
+    with suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+        return True
+    return False
 
 
 def _last_words(log: Path) -> str:
@@ -252,6 +272,17 @@ def _spark_home() -> Path:
     spec = importlib.util.find_spec("pyspark")
     assert spec is not None, "`start` has looked"
     return Path(str(spec.origin)).parent
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        # who listens is in the way, who has just left is not
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+        except OSError:
+            return False
+    return True
 
 
 def _free_port() -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from orchestration.errors import SettingsError, ZevenError
-from orchestration.processes import group_is_alive, name_of
+from orchestration.processes import group_is_alive, listening, name_of
 from orchestration.spark import cluster
 
 pytestmark = pytest.mark.spark
@@ -24,24 +25,6 @@ def asked(at: cluster.Cluster, query: str) -> list[tuple[object, ...]]:
         return list(cursor.fetchall())
 
 
-def listens_on(group: int) -> set[str]:
-    """The addresses, as the kernel writes them, on which processes of a group listen."""
-    sockets = {}
-    for table in ("tcp", "tcp6"):
-        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A":
-                sockets[f"socket:[{fields[9]}]"] = fields[1].rpartition(":")[0]
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.getpgid(int(process.name)) == group:
-                found |= {sockets.get(str(link.readlink()), "") for link in (process / "fd").iterdir()}
-        except OSError:
-            continue
-    return found - {""}
-
-
 @pytest.mark.slow
 def test_a_cluster_works_and_ends_as_a_whole(tmp_path: Path) -> None:
     with cluster.running(tmp_path, workers=2, memory="600m") as at:
@@ -49,8 +32,8 @@ def test_a_cluster_works_and_ends_as_a_whole(tmp_path: Path) -> None:
         assert asked(at, "select sum(id) from range(10)") == [(45,)]
         loopback = {"0100007F", "0000000000000000FFFF00000100007F"}
         for name in at.processes.values():
-            assert listens_on(int(name.partition(":")[0])) <= loopback
-        assert listens_on(int(at.processes["thrift"].partition(":")[0]))
+            assert {address for address, _ in listening(name) or ()} <= loopback
+        assert at.port in {port for _, port in listening(at.processes["thrift"]) or ()}
         # one has died before it was told to go
         os.kill(int(at.processes["worker_1"].partition(":")[0]), signal.SIGKILL)
     assert not [role for role, name in at.processes.items() if group_is_alive(name)]
@@ -64,6 +47,24 @@ def test_one_folder_has_one_spark(tmp_path: Path) -> None:
             cluster.start(tmp_path)
         cluster.stop(tmp_path)
     assert process.returncode == -signal.SIGTERM
+
+
+def test_a_port_on_which_another_listens_is_refused(tmp_path: Path) -> None:
+    with socket.create_server((cluster.HOST, 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(SettingsError, match=rf"port {port} .*listens there already"):
+            cluster.start(tmp_path, workers=0, port=port)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_takes_the_port_during_the_start_is_not_taken_for_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "_is_free", lambda port: True)
+    ended = pytest.raises(ZevenError, match="Spark's thrift has ended: ")
+    with socket.create_server((cluster.HOST, 0)) as other, ended:
+        cluster.start(tmp_path, workers=0, port=other.getsockname()[1])
+    assert cluster.Cluster.of(tmp_path) is None
 
 
 def test_what_does_not_start_leaves_nothing_and_says_why(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import pytest
 
-from orchestration.processes import group_is_alive, is_alive, name_of
+from orchestration.processes import group_is_alive, is_alive, listening, name_of
 
 SLEEP = "import time; time.sleep(60)"
 PARENT = (
@@ -61,3 +61,26 @@ def test_a_group_lives_longer_than_its_leader(parent: subprocess.Popen[str]) -> 
     while group_is_alive(name) and time.monotonic() < until:
         time.sleep(0.01)
     assert not group_is_alive(name)
+
+
+LISTENER = """
+import socket, sys
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_process_is_told_where_its_group_listens_and_nobody_else() -> None:
+    parent = f"import subprocess; subprocess.run([{sys.executable!r}, '-c', {LISTENER!r}])"
+    command = [sys.executable, "-c", parent]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        name = name_of(process.pid)
+        assert listening(name) == {("0100007F", port)}
+        assert ("0100007F", port) not in (listening(name_of(os.getpid())) or ())
+        process.communicate("")
+    assert listening(name) == set()
