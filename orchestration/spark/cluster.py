@@ -75,7 +75,8 @@ def start(folder: Path, *, workers: int = 2, port: int = 0, memory: str = "1g", 
     """Start what is wanted in this folder, and wait until the Thrift server answers.
 
     `workers`, each with `memory` and `cores`, beside a master; with 0 the Thrift server does the work itself,
-    with `cores` threads: that starts faster. `port` 0 takes a free one.
+    with `cores` threads, and forgets its tables when it ends: that is faster for little data. `port` 0 takes
+    a free one.
     """
     if reason := why_not():
         raise SettingsError(f"No Spark can be started: {reason}.")
@@ -95,10 +96,10 @@ def start(folder: Path, *, workers: int = 2, port: int = 0, memory: str = "1g", 
             master_port = _free_port()
             master = f"spark://{HOST}:{master_port}"
             _start_standalone(cluster, master, master_port, workers=workers, memory=memory, cores=cores)
-        _start_thrift_server(cluster, master, memory)
+        _start_thrift_server(cluster, master, memory, brief=not workers)
         _wait_for(cluster.port, cluster, "thrift")
     except BaseException:
-        stop(folder)
+        _end(cluster)
         raise
     return cluster
 
@@ -106,9 +107,11 @@ def start(folder: Path, *, workers: int = 2, port: int = 0, memory: str = "1g", 
 def stop(folder: Path) -> None:
     """End every process of the cluster, also where some have died, and forget it; its tables stay."""
     folder = folder.resolve()
-    cluster = Cluster.of(folder)
-    if cluster is None:
-        return
+    if cluster := Cluster.of(folder):
+        _end(cluster)
+
+
+def _end(cluster: Cluster) -> None:
     # the Thrift server first, which takes leave of the others
     groups = list(reversed(cluster.processes.values()))
     for sent in (signal.SIGTERM, signal.SIGKILL):
@@ -119,7 +122,7 @@ def stop(folder: Path) -> None:
         while any(map(group_is_alive, groups)) and time.monotonic() < until:
             _take_leave(groups)
             time.sleep(0.1)
-    (folder / _STATE).unlink(missing_ok=True)
+    (cluster.folder / _STATE).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -131,7 +134,7 @@ def running(
     try:
         yield cluster
     finally:
-        stop(folder)
+        _end(cluster)  # also where its folder has gone
 
 
 def _start_standalone(
@@ -156,24 +159,21 @@ def _start_standalone(
         )
 
 
-def _start_thrift_server(cluster: Cluster, master: str, memory: str) -> None:
-    metastore = cluster.folder / "metastore"
+def _start_thrift_server(cluster: Cluster, master: str, memory: str, *, brief: bool) -> None:
     settings = {
         "spark.driver.bindAddress": HOST,
         "spark.driver.host": HOST,
         "spark.executor.memory": memory,
         "spark.ui.enabled": "false",
-        "spark.sql.catalogImplementation": "hive",
         "spark.sql.warehouse.dir": str(cluster.folder / "tables"),
-        "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={metastore};create=true",
-        "spark.hadoop.datanucleus.schema.autoCreateAll": "true",
-        "spark.hadoop.hive.metastore.schema.verification": "false",
         # the tables are small: many partitions, or a plan made over again, would cost more than they save
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.adaptive.enabled": "false",
         "spark.default.parallelism": "2",
+        # no session brings classes of its own; looked for in each, they made up a third of compiling
+        "spark.sql.artifact.isolation.enabled": "false",
         "spark.local.dir": str(cluster.folder / "scratch"),
-        "spark.driver.extraJavaOptions": f"-XX:+UseSerialGC -Dderby.system.home={cluster.folder}",
+        **(_names_in_memory() if brief else _names_on_disk(cluster.folder)),
         "spark.executor.extraJavaOptions": "-XX:+UseSerialGC",
     }
     hive = {"hive.server2.thrift.bind.host": cluster.host, "hive.server2.thrift.port": str(cluster.port)}
@@ -189,6 +189,30 @@ def _start_thrift_server(cluster: Cluster, master: str, memory: str) -> None:
         ],
         memory,
     )
+
+
+def _names_in_memory() -> dict[str, str]:
+    """For a server that does not live long: its tables' names end with it, and little is compiled."""
+    return {
+        "spark.sql.catalogImplementation": "in-memory",
+        # a few rows are sooner walked through than a program for them is written
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        # Java compiles in a hurry; with the room for the result that it takes then, again and again
+        "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
+        "-XX:ReservedCodeCacheSize=256m -XX:MetaspaceSize=400m",
+    }
+
+
+def _names_on_disk(folder: Path) -> dict[str, str]:
+    database = f"jdbc:derby:;databaseName={folder / 'metastore'};create=true"
+    return {
+        "spark.sql.catalogImplementation": "hive",
+        "spark.hadoop.javax.jdo.option.ConnectionURL": database,
+        "spark.hadoop.datanucleus.schema.autoCreateAll": "true",
+        "spark.hadoop.hive.metastore.schema.verification": "false",
+        "spark.driver.extraJavaOptions": f"-XX:+UseSerialGC -Dderby.system.home={folder}",
+    }
 
 
 def _launch(cluster: Cluster, role: str, command: Sequence[str], memory: str = _SMALL) -> None:

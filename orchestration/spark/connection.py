@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
@@ -88,6 +89,15 @@ def require_packages(settings: Settings) -> None:
             f'{settings.file}: target = "spark" needs packages that are not installed (no module '
             f"{lacking[0]}); install Zeven with its extra: pip install 'zeven[spark]'."
         )
+
+
+def hang_up(connection: Connection) -> None:
+    """Interrupt what another thread asks on this connection, on both sides.
+
+    Its session ends with it, and with the session what the server does for it. A cancellation over the same
+    connection would mix with what the other thread sends and awaits, and both could wait for ever.
+    """
+    connection._transport._trans.handle.shutdown(socket.SHUT_RDWR)  # the drivers have no name for it
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from orchestration.settings import DBT_PROJECT_DIR, Settings
-from orchestration.spark.connection import environment
+from orchestration.spark.connection import environment, hang_up
 from orchestration.transform.dbt_vars import dbt_vars
 from orchestration.warehouse import WAREHOUSE_FILE, Warehouse, make_private_folder
 
@@ -276,7 +276,7 @@ def _interrupt_connections(engine: str) -> None:
             if engine == "duckdb":
                 connection.handle.cursor().interrupt()
             else:
-                connection.handle.cancel()
+                hang_up(connection.handle.handle)
 
 
 def _close_connections(engine: str) -> None:
