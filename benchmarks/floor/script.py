@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ ORDER: tuple[str | tuple[str, ...], ...] = (
     "10_warnings.sql",
 )
 """Files of this folder, and between them models as dbt compiled them."""
+_MADE = re.compile(r"create (?P<kind>temp table|(?:temp )?view|macro) (?P<name>\w+)")
 _QUALIFIED = re.compile(r'(?:"\w+"\.)*"(\w+)"')
 
 
@@ -51,7 +53,32 @@ def write_script(settings: Settings, source: str, compiled: Path) -> str:
 
     `compiled` is the folder into which dbt compiled the models, with the same settings.
     """
-    return ";\n\n".join(_statements(settings, source, compiled)) + ";\n"
+    statements = list(_statements(settings, source, compiled))
+    return ";\n\n".join(_without_idle_tables(statements)) + ";\n"
+
+
+def _without_idle_tables(statements: list[str]) -> Iterator[str]:
+    """The statements, each followed by the dropping of temporary tables that no later one names.
+
+    Ten million leads spilled more than 38 GB of them, which nobody was to read again.
+    """
+    lazy, kept = {}, []
+    for number, statement in enumerate(statements):
+        if match := _MADE.match(_without_comments(statement).strip()):
+            if match["kind"] == "temp table":
+                kept.append(match["name"])
+            else:
+                lazy[number] = match["name"]
+
+    @cache
+    def last_use(name: str) -> int:
+        """A view or macro is read where it is named, and so is what it names."""
+        users = [number for number, text in enumerate(statements) if re.search(rf"\b{name}\b", text)]
+        return max([*users, *(last_use(lazy[number]) for number in users if lazy.get(number, name) != name)])
+
+    for number, statement in enumerate(statements):
+        yield statement
+        yield from (f"drop table {name}" for name in kept if last_use(name) == number)
 
 
 def _statements(settings: Settings, source: str, compiled: Path) -> Iterator[str]:
