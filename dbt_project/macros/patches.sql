@@ -6,7 +6,8 @@
     Which rows differ is found in one of three ways; models need not know of it:
     - by comparing: the model is computed as ever, and its rows are compared with those that are there. Right for every model;
     - by sums (`meta: sums_of: [<fact>, ...]`): a cut of sums gets what the changed rows of its facts add now, less what they added before.
-      Facts that it joins are `linked_by` an id, and all rows of an id that changed in one of them are added up;
+      Facts that it joins, or of which it counts the different ones of an id, are `linked_by` that id: all rows of an id of
+      which one changed are added up;
     - by keys: a kpi table of which everything that it reads says at which numbers it changed is computed at these alone.
 #}
 
