@@ -1,15 +1,12 @@
--- One row per opportunity and time at which we saw it, now and in earlier runs, with the instant since which what we saw was true.
+-- One row per opportunity and time at which we saw something new of it, with the instant since which what we saw was true.
 -- That is the record's own updated_at where it lies between this sight and the one before, else the run that saw it. The record of
--- today is the last thing known: it comes after all that the source's history tells.
+-- today is the one seen last, however often it was seen again: it comes after all that the source's history tells.
 {% set columns = ['stage', 'owner_id', 'currency', 'amount', 'probability', 'expected_close_on', 'is_deleted', 'updated_at'] %}
 with run as (
     select * from {{ ref('stg_zeven__run') }}
 ),
 
-opportunities as (
-    {{ union_crms('opportunities') }}
-),
-
+-- with what this run sees that is new
 sightings as (
     select * from {{ ref('int_opportunity_sightings') }}
 ),
@@ -18,27 +15,17 @@ history as (
     select * from {{ ref('int_opportunity_history_told') }}
 ),
 
-seen as (
-    select opportunity_id, observed_at, false as is_newest, {{ columns | join(', ') }}
-    from sightings
-    where observed_at < (select max(run.observed_at) from run)
-    union all
-    select
-        opportunities.opportunity_id,
-        run.observed_at,
-        true as is_newest,
-        {%- for column in columns %}
-        {{ edited_at('opportunities.') if column == 'updated_at' else 'opportunities.' ~ column }} as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from opportunities
-    cross join run
-),
-
 ordered as (
     select
-        *,
-        lag(observed_at) over (partition by opportunity_id order by observed_at) as seen_before_at
-    from seen
+        sightings.*,
+        lag(sightings.observed_at) over (partition by sightings.opportunity_id order by sightings.observed_at) as seen_before_at,
+        -- this run's sight is the newest, also where the clock of an earlier run was ahead
+        row_number() over (
+            partition by sightings.opportunity_id
+            order by case when sightings.run_id = run.run_id then 1 else 2 end, sightings.observed_at desc
+        ) = 1 as is_newest
+    from sightings
+    cross join run
 ),
 
 last_changes as (

@@ -6,7 +6,7 @@ run saw it. A run that came to no release must leave nothing behind.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -79,3 +79,36 @@ def test_what_a_run_saw_is_remembered_unless_it_came_to_no_release(tmp_path: Pat
     unchanged = run_pipeline(settings, force=True)
     assert unchanged.release.release_id != second.release.release_id
     assert sightings(settings) == [("Discovery", 100), ("Proposal", 150)]
+
+
+def test_the_same_files_and_instant_tell_the_same_of_a_deal_when_read_again(
+    tmp_path: Path,
+) -> None:
+    """Its last edit is in no history: it is as old as the record says, not as the run that read it last."""
+    folder = tmp_path / "in"
+    export(folder, "Discovery", "100.00")
+    (folder / "opportunities.csv").write_text(
+        "opportunity_id,created_at,stage,owner_id,amount,expected_close_on,updated_at\n"
+        "O1,2026-03-02,Proposal,R1,150.00,2026-06-01,2026-03-20T09:00:00Z\n"
+    )
+    (folder / "opportunity_history.csv").write_text(
+        "opportunity_id,changed_at,stage,amount,expected_close_on\nO1,2026-03-05,Discovery,100.00,2026-05-01\n"
+    )
+    file = tmp_path / "zeven.toml"
+    file.write_text(
+        '[company]\nname = "Looked at twice"\n[run]\nas_of = "2026-04-01"\n'
+        '[sources.crm]\nkind = "files"\nfolder = "in"\n'
+    )
+    settings = load_settings(file)
+
+    def told() -> list[tuple[object, ...]]:
+        run_pipeline(settings, force=True)
+        with open_release(settings) as con:
+            return con.execute(
+                "select valid_from::date, stage, source_amount::double, expected_close_on "
+                "from fct_opportunity_history order by valid_from"
+            ).fetchall()
+
+    first = told()
+    assert first[-1] == (date(2026, 3, 20), "Proposal", 150, date(2026, 6, 1))
+    assert told() == first

@@ -316,12 +316,14 @@ class _Company:
             }
         )
         found = []
-        for deal_id in dict.fromkeys(str(deal["opportunity_id"]) for deal in deals):
+        for deal_id, deal in {str(deal["opportunity_id"]): deal for deal in deals}.items():
             last: Sighting | None = None
             for observed_at in runs:
                 if not make.often(self.moved + 0.1):
                     continue
                 seen = self._sighting(deal_id, observed_at)
+                if make.often(0.3):
+                    seen = self._as_it_is(deal, seen)
                 if (
                     last is None
                     or replace(seen, observed_at=last.observed_at, updated_at=last.updated_at) != last
@@ -329,6 +331,17 @@ class _Company:
                     found.append(seen)
                     last = seen
         return tuple(found)
+
+    def _as_it_is(self, deal: Record, seen: Sighting) -> Sighting:
+        """A sight of the record as it still is; only of its days is not said how they were written."""
+        days = {
+            name: day
+            for name in ("expected_close_on", "closed_on")
+            if not isinstance(day := deal[name], datetime)
+        }
+        values = {name: deal[name] for name in ("stage", "owner_id", "amount", "probability", "is_won")}
+        currency = str(deal["currency"] or self.make.rules.currency).upper()
+        return replace(seen, **values, **days, currency=currency, is_deleted=bool(deal["is_deleted"]))
 
     def _sighting(self, deal_id: str, observed_at: datetime) -> Sighting:
         make = self.make

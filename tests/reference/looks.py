@@ -19,7 +19,7 @@ COLUMNS = ("stage", "amount", "currency", "probability", "expected_close_on", "o
 
 @dataclass(frozen=True)
 class Look:
-    """What one look at the record told. `is_record`: the look of this run; `is_dated`: it is known since when
+    """What one look at the record told. `is_record`: what it tells still; `is_dated`: it is known since when
     that was true, by the record or because a run looked before."""
 
     since: datetime
@@ -27,6 +27,34 @@ class Look:
     is_deleted: bool
     is_dated: bool
     is_record: bool = False
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A record as a run saw it; `values` are those of `COLUMNS`, `rest` what else makes it another record."""
+
+    observed_at: datetime
+    updated: Moment | None
+    values: dict[str, Any]
+    is_deleted: bool
+    rest: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, sighting: Sighting) -> _Seen:
+        values = {column: getattr(sighting, column) for column in COLUMNS}
+        values["owner_id"] = published(sighting.owner_id)
+        rest = (sighting.closed_on, sighting.is_won)
+        return cls(sighting.observed_at, sighting.updated_at, values, sighting.is_deleted, rest)
+
+    @classmethod
+    def now(cls, opportunity: Opportunity, observed_at: datetime) -> _Seen:
+        values = {column: getattr(opportunity, column) for column in COLUMNS}
+        rest = (opportunity.closed_on, opportunity.is_won)
+        return cls(observed_at, opportunity.updated, values, opportunity.is_deleted, rest)
+
+    def says_what(self, other: _Seen) -> bool:
+        said, told = ((sight.values, sight.is_deleted, sight.rest) for sight in (self, other))
+        return said == told
 
 
 class Looks:
@@ -51,31 +79,28 @@ class Looks:
         return self._changes.get(opportunity.opportunity_id, [])
 
     def of(self, opportunity: Opportunity) -> list[Look]:
-        """What runs saw, this one last.
+        """What runs saw that was new to them, the record as it is now last.
 
-        It is true since `updated_at`, where that is later than the run before, else since the run. The record
-        as it is now comes after all that the history tells.
+        It is true since `updated_at`, where that is later than the sight before, else since the run. The
+        record as it is now comes after all that the history tells.
         """
+        seen = [_Seen.of(sighting) for sighting in self._sightings.get(opportunity.opportunity_id, [])]
+        now = _Seen.now(opportunity, self._observed_at)
+        if not seen or not seen[-1].says_what(now):
+            seen.append(now)
         looks: list[Look] = []
         before: datetime | None = None
-        for sighting in self._sightings.get(opportunity.opportunity_id, []):
-            since = self._since(sighting.updated_at, sighting.observed_at, before)
-            values = {column: getattr(sighting, column) for column in COLUMNS}
-            values["owner_id"] = published(sighting.owner_id)
-            is_dated = before is not None or sighting.updated_at is not None
-            looks.append(Look(since, values, sighting.is_deleted, is_dated))
-            before = sighting.observed_at
-        since = self._since(opportunity.updated, self._observed_at, before)
-        is_dated = before is not None or opportunity.updated is not None
-        last_change = max(
-            (self._clock.start_of(change.changed) for change in self.changes(opportunity)), default=None
-        )
-        if not is_dated:  # an export of the instant that the run describes
-            since = min(since, self._clock.as_of)
-        if last_change is not None:
-            since = max(since, last_change)
-        values = {column: getattr(opportunity, column) for column in COLUMNS}
-        looks.append(Look(since, values, opportunity.is_deleted, is_dated, is_record=True))
+        for place, sight in enumerate(seen, start=1):
+            since = self._since(sight.updated, sight.observed_at, before)
+            is_dated = before is not None or sight.updated is not None
+            is_record = place == len(seen)
+            if is_record:
+                if not is_dated:  # an export of the instant that the run describes
+                    since = min(since, self._clock.as_of)
+                changes = [self._clock.start_of(change.changed) for change in self.changes(opportunity)]
+                since = max([since, *changes])
+            looks.append(Look(since, sight.values, sight.is_deleted, is_dated, is_record))
+            before = sight.observed_at
         return looks
 
     def is_deleted(self, opportunity: Opportunity) -> bool:

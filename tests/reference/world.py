@@ -87,7 +87,8 @@ class Rules:
 class Sighting:
     """What an earlier run saw of an opportunity: only what differed from the sighting before is kept.
 
-    `observed_at` is naive UTC. `updated_at` is the record's own, or None; `expected_close_on` a local day.
+    `observed_at` is naive UTC. `updated_at` is the record's own, or None; `expected_close_on`
+    and `closed_on` are local days.
     """
 
     observed_at: datetime
@@ -100,6 +101,8 @@ class Sighting:
     expected_close_on: date | None
     updated_at: datetime | None
     is_deleted: bool = False
+    closed_on: date | None = None
+    is_won: bool | None = None
 
 
 @dataclass(frozen=True)
