@@ -7,9 +7,10 @@ run as (
     select * from {{ ref('stg_zeven__run') }}
 ),
 
--- how long nearly all customers took: younger leads still become customers, and do not compare with older ones
+-- how long nearly all customers took: younger leads still become customers, and do not compare with older ones; 147 days are 147, whatever
+-- interpolation leaves behind
 ripening as (
-    select percentile_cont(0.9) within group (order by days_to_customer) as p90_days_to_customer
+    select {{ rounded('percentile_cont(0.9) within group (order by days_to_customer)', 9) }} as p90_days_to_customer
     from {{ ref('fct_leads') }}
 ),
 
