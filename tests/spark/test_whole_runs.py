@@ -112,7 +112,6 @@ def pair(tmp_path: Path, spark: Cluster) -> Iterator[tuple[Company, Company]]:
     shutil.rmtree(tmp_path / "spark" / "spark", ignore_errors=True)
 
 
-@pytest.mark.slow
 def test_both_engines_publish_the_same(pair: tuple[Company, Company]) -> None:
     for company in pair:
         company.run(SIZE.until)
