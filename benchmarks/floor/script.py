@@ -54,10 +54,10 @@ def write_script(settings: Settings, source: str, compiled: Path) -> str:
     `compiled` is the folder into which dbt compiled the models, with the same settings.
     """
     statements = list(_statements(settings, source, compiled))
-    return ";\n\n".join(_without_idle_tables(statements)) + ";\n"
+    return ";\n\n".join(without_idle_tables(statements)) + ";\n"
 
 
-def _without_idle_tables(statements: list[str]) -> Iterator[str]:
+def without_idle_tables(statements: list[str]) -> Iterator[str]:
     """The statements, each followed by the dropping of temporary tables that no later one names.
 
     Ten million leads spilled more than 38 GB of them, which nobody was to read again.

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from benchmarks.floor import compare
-from benchmarks.floor.script import FOLDER, ORDER
+from benchmarks.floor.script import FOLDER, ORDER, without_idle_tables
 from orchestration.checks.contracts import load_contracts
 from orchestration.publish.candidate import BROUGHT_ALONG
 from orchestration.settings import PROJECT_ROOT
@@ -94,3 +94,21 @@ def test_a_table_of_one_side_is_seen_and_one_of_the_run_is_not(tmp_path: Path, f
         "kpi_other: is not in the floor",
         "kpi_made_up: is not published",
     ]
+
+
+def test_a_double_between_two_roundings_is_the_same_on_both_sides(tmp_path: Path) -> None:
+    one = database(tmp_path / "one.duckdb", "select 329.2416665::double as minutes")
+    other = database(tmp_path / "other.duckdb", "select (329.2416665 - 1e-12)::double as minutes")
+    assert compare.differences(one, other) == []
+
+
+def test_a_temporary_table_is_dropped_after_its_last_reader_also_through_a_view() -> None:
+    script = [
+        "create temp table numbers as select 1 as number",
+        "-- seen later\ncreate temp view seen as select * from numbers",
+        "create temp table kept as select 2 as number",
+        "create table one as select * from kept",
+        "create table two as select * from seen",
+    ]
+    dropped = [*script[:4], "drop table kept", script[4], "drop table numbers"]
+    assert list(without_idle_tables(script)) == dropped
