@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.ports import free_port
 from orchestration.publish import catalogue
 from orchestration.settings import PROJECT_ROOT, Settings, load_settings
 
@@ -82,9 +82,7 @@ def company(folder: Path) -> Settings:
 
 @contextmanager
 def server(settings: Settings, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     zeven = [sys.executable, "-m", "orchestration.cli", "dashboard", "--port", str(port)]
     process = subprocess.Popen(
         [*zeven, "--settings", str(settings.file)],

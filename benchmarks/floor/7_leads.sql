@@ -134,7 +134,7 @@ inner join day_numbers on became_customer_on = day_numbers.date_day;
 
 create table kpi_conversion_ratio as
 with ripening as (
-    select round(percentile_cont(0.9) within group (order by days_to_customer) * 1000000000) / 1000000000 as p90 from customer_numbers
+    select round(percentile_cont(0.9) within group (order by days_to_customer), 9) as p90 from customer_numbers
 ),
 
 target_ratios as (

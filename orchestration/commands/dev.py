@@ -42,14 +42,10 @@ def serve(settings: Settings, port: int) -> None:
 
 
 def _refuse_a_taken_port(port: int) -> None:
-    import socket
+    from orchestration.ports import is_free
 
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            raise SettingsError(
-                f"Port {port} is taken on {HOST}: another program is there, perhaps Dagster already. "
-                f"Look at http://{HOST}:{port}, or choose another one: zeven dev --port {port + 1}."
-            ) from None
+    if not is_free(port):
+        raise SettingsError(
+            f"Port {port} is taken on {HOST}: another program is there, perhaps Dagster already. "
+            f"Look at http://{HOST}:{port}, or choose another one: zeven dev --port {port + 1}."
+        )

@@ -25,9 +25,9 @@ from pathlib import Path
 import click
 
 from orchestration.errors import SettingsError, ZevenError
+from orchestration.ports import HOST, free_port, is_free
 from orchestration.processes import group_is_alive, is_alive, listening, name_of
 
-HOST = "127.0.0.1"
 PORT = 10000
 """Where Thrift servers are looked for, unless one says otherwise."""
 _STATE = "cluster.json"
@@ -83,17 +83,17 @@ def start(folder: Path, *, workers: int = 2, port: int = 0, memory: str = "1g", 
     folder = folder.resolve()
     if (there := Cluster.of(folder)) and any(map(group_is_alive, there.processes.values())):
         raise SettingsError(f"{folder}: a Spark is running in this folder; stop it first.")
-    if port and not _is_free(port):
+    if port and not is_free(port):
         raise SettingsError(
             f"No Spark can be started on port {port} of {HOST}: something listens there already. Name "
             "another port, or stop what listens."
         )
     folder.mkdir(parents=True, exist_ok=True)
-    cluster = Cluster(folder, port or _free_port())
+    cluster = Cluster(folder, port or free_port())
     try:
         master = f"local[{cores}]"
         if workers:
-            master_port = _free_port()
+            master_port = free_port()
             master = f"spark://{HOST}:{master_port}"
             _start_standalone(cluster, master, master_port, workers=workers, memory=memory, cores=cores)
         _start_thrift_server(cluster, master, memory, brief=not workers)
@@ -173,7 +173,7 @@ def _start_thrift_server(cluster: Cluster, master: str, memory: str, *, brief: b
         # no session brings classes of its own; looked for in each, they made up a third of compiling
         "spark.sql.artifact.isolation.enabled": "false",
         "spark.local.dir": str(cluster.folder / "scratch"),
-        **(_names_in_memory() if brief else _names_on_disk(cluster.folder)),
+        **(_for_a_brief_server() if brief else _for_a_lasting_server(cluster.folder)),
         "spark.executor.extraJavaOptions": "-XX:+UseSerialGC",
     }
     hive = {"hive.server2.thrift.bind.host": cluster.host, "hive.server2.thrift.port": str(cluster.port)}
@@ -191,7 +191,7 @@ def _start_thrift_server(cluster: Cluster, master: str, memory: str, *, brief: b
     )
 
 
-def _names_in_memory() -> dict[str, str]:
+def _for_a_brief_server() -> dict[str, str]:
     """For a server that does not live long: its tables' names end with it, and little is compiled."""
     return {
         "spark.sql.catalogImplementation": "in-memory",
@@ -204,7 +204,7 @@ def _names_in_memory() -> dict[str, str]:
     }
 
 
-def _names_on_disk(folder: Path) -> dict[str, str]:
+def _for_a_lasting_server(folder: Path) -> dict[str, str]:
     database = f"jdbc:derby:;databaseName={folder / 'metastore'};create=true"
     return {
         "spark.sql.catalogImplementation": "hive",
@@ -296,23 +296,6 @@ def _spark_home() -> Path:
     spec = importlib.util.find_spec("pyspark")
     assert spec is not None, "`start` has looked"
     return Path(str(spec.origin)).parent
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as listener:
-        # who listens is in the way, who has just left is not
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        return int(listener.getsockname()[1])
 
 
 @click.group()

@@ -81,9 +81,7 @@ def test_what_a_run_saw_is_remembered_unless_it_came_to_no_release(tmp_path: Pat
     assert sightings(settings) == [("Discovery", 100), ("Proposal", 150)]
 
 
-def test_the_same_files_and_instant_tell_the_same_of_a_deal_when_read_again(
-    tmp_path: Path,
-) -> None:
+def test_the_same_files_and_instant_tell_the_same_of_a_deal_when_read_again(tmp_path: Path) -> None:
     """Its last edit is in no history: it is as old as the record says, not as the run that read it last."""
     folder = tmp_path / "in"
     export(folder, "Discovery", "100.00")

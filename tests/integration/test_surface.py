@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import stat
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from watched import Watch, ended_after, listening
 from orchestration.console import keep_traceback
 from orchestration.errors import GateError
 from orchestration.instance import dagster_home, open_instance
+from orchestration.ports import free_port
 from orchestration.publish.release import record_failure
 from orchestration.resources import user_errors
 from orchestration.settings import PROJECT_ROOT, Settings, load_settings
@@ -151,12 +151,6 @@ def answers(address: str, process: subprocess.Popen[str]) -> bool:
         except OSError:
             time.sleep(0.5)
     return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_duckdb_fetches_nothing_by_itself(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.errors import SettingsError, ZevenError
+from orchestration.ports import HOST
 from orchestration.processes import group_is_alive, listening, name_of
 from orchestration.spark import cluster
 
@@ -50,7 +51,7 @@ def test_one_folder_has_one_spark(tmp_path: Path) -> None:
 
 
 def test_a_port_on_which_another_listens_is_refused(tmp_path: Path) -> None:
-    with socket.create_server((cluster.HOST, 0)) as other:
+    with socket.create_server((HOST, 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(SettingsError, match=rf"port {port} .*listens there already"):
             cluster.start(tmp_path, workers=0, port=port)
@@ -60,9 +61,9 @@ def test_a_port_on_which_another_listens_is_refused(tmp_path: Path) -> None:
 def test_who_takes_the_port_during_the_start_is_not_taken_for_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "_is_free", lambda port: True)
+    monkeypatch.setattr(cluster, "is_free", lambda port: True)
     ended = pytest.raises(ZevenError, match="Spark's thrift has ended: ")
-    with socket.create_server((cluster.HOST, 0)) as other, ended:
+    with socket.create_server((HOST, 0)) as other, ended:
         cluster.start(tmp_path, workers=0, port=other.getsockname()[1])
     assert cluster.Cluster.of(tmp_path) is None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import socket
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from published_company import settings_in
 
 from orchestration.commands.doctor import examine
 from orchestration.errors import SettingsError, ZevenError
+from orchestration.ports import free_port
 from orchestration.settings import Settings, load_settings
 from orchestration.spark import connection
 from orchestration.spark.connection import PASSWORD_VARIABLE, connect, environment, without_codes
@@ -26,12 +26,6 @@ def on_spark(folder: Path, spark: str = "") -> Settings:
     file = settings_in(folder).file
     file.write_text(f'target = "spark"\n{file.read_text()}[spark]\n{spark}\n', encoding="utf-8")
     return load_settings(file, environ={})
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def test_a_folder_that_spark_reads_as_a_pattern_is_refused(tmp_path: Path) -> None:
