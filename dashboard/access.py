@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from orchestration.settings import Dashboard
+from orchestration.setting_sections import Dashboard
 
 
 @dataclass(frozen=True)

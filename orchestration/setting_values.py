@@ -1,7 +1,8 @@
 """What a single value in the settings may be, and in which words a wrong one is refused.
 
 Belongs here: checked types of values, and reading a path or an instant that a person wrote. Does not belong
-here: which key has which type (`settings.py`). A ValueError raised here is the reason, without key and line.
+here: which key has which type (`setting_sections.py`, `setting_sources.py`). A ValueError raised here is the
+reason, without key and line.
 """
 
 from __future__ import annotations

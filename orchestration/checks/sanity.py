@@ -22,7 +22,7 @@ from orchestration.tables import quoted
 if TYPE_CHECKING:
     import duckdb
 
-    from orchestration.settings import Sanity
+    from orchestration.setting_sections import Sanity
 
 FACTS = {"fct_leads": "lead_id", "fct_opportunities": "opportunity_id", "fct_contact_moments": "activity_id"}
 """Tables with a row per record of a source, and the id that has the source in front."""

@@ -14,7 +14,7 @@ from orchestration.ingest.export_format import TABLES
 from orchestration.ingest.file_discovery import TableFile
 from orchestration.ingest.plain_file import fingerprint, identity_of
 from orchestration.ingest.raw_tables import LedgerEntry
-from orchestration.settings import FilesSource
+from orchestration.setting_sources import FilesSource
 
 _NOTATION = frozenset(
     [

@@ -24,7 +24,7 @@ from orchestration.ingest.lines import read_lines
 from orchestration.ingest.plain_file import PlainFile
 from orchestration.ingest.records import UNREADABLE
 from orchestration.ingest.sql_text import literal
-from orchestration.settings import FilesSource
+from orchestration.setting_sources import FilesSource
 
 
 def settle(

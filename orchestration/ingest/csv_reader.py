@@ -19,7 +19,7 @@ from orchestration.ingest.header_drift import clean_names
 from orchestration.ingest.plain_file import PlainFile
 from orchestration.ingest.records import INCOMING, LINE_NUMBER, NONE_UNREADABLE, ROW_NUMBER, Records
 from orchestration.ingest.sql_text import identifier, literal, struct_literal
-from orchestration.settings import FilesSource
+from orchestration.setting_sources import FilesSource
 
 _LONGEST_LINE = 2_000_000
 _OTHER_DELIMITERS = {";": "semicolon", "\t": "tab", ",": "comma", "|": "vertical bar"}

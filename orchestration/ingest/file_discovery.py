@@ -13,7 +13,7 @@ from typing import Literal
 
 from orchestration.errors import SourceError
 from orchestration.ingest.export_format import TABLES
-from orchestration.settings import FilesSource, TableMapping
+from orchestration.setting_sources import FilesSource, TableMapping
 from orchestration.speech import is_unspeakable
 
 FileFormat = Literal["csv", "parquet", "jsonl"]

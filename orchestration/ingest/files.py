@@ -67,7 +67,8 @@ from orchestration.ingest.source_kind import Pending, TableLoad
 from orchestration.ingest.sql_text import first_line, identifier
 from orchestration.ingest.values import check_formats
 from orchestration.progress import Event, report
-from orchestration.settings import FilesSource, Settings
+from orchestration.setting_sources import FilesSource
+from orchestration.settings import Settings
 from orchestration.speech import speakable
 
 __all__ = ["CRM", "TABLES", "load_table", "prepare", "scan"]

@@ -13,7 +13,7 @@ from orchestration.errors import SourceError
 from orchestration.ingest.export_format import Table
 from orchestration.ingest.file_discovery import TableFile
 from orchestration.ingest.records import OWN_NAMES
-from orchestration.settings import FilesSource
+from orchestration.setting_sources import FilesSource
 
 MOST_COLUMNS = 10_000
 """A table of so many columns has no name for them, only keys that should have been values; 3,000 keys in as

@@ -20,7 +20,7 @@ from orchestration.errors import SourceError, ZevenError
 from orchestration.expressions import ExpressionError, columns_named
 from orchestration.ingest.export_format import Column, Table
 from orchestration.ingest.sql_text import first_line, identifier
-from orchestration.settings import SqlTable, TableMapping
+from orchestration.setting_sources import SqlTable, TableMapping
 
 
 @dataclass(frozen=True)

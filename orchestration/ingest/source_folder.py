@@ -10,7 +10,7 @@ from orchestration.errors import SourceError
 from orchestration.ingest.export_format import TABLES
 from orchestration.ingest.file_discovery import ADDED_TABLES, ENTRY_TABLES, TableFile, files_of
 from orchestration.ingest.raw_tables import LedgerEntry
-from orchestration.settings import FilesSource
+from orchestration.setting_sources import FilesSource
 
 
 def found_files(

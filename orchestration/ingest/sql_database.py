@@ -41,7 +41,8 @@ from orchestration.ingest.sql_database_rows import Landed, Plan, Rows, prepare
 from orchestration.ingest.sql_database_values import CURSOR_KINDS, KEY_KINDS, Own
 from orchestration.ingest.values import check_formats
 from orchestration.progress import Event, report
-from orchestration.settings import Settings, SqlSource, SqlTable
+from orchestration.setting_sources import SqlSource, SqlTable
+from orchestration.settings import Settings
 from orchestration.speech import speakable
 
 __all__ = ["CRM", "TABLES", "diagnose", "load_table", "prepare", "scan"]

@@ -43,7 +43,7 @@ from orchestration.ingest.records import (
 )
 from orchestration.ingest.sql_database_values import Own
 from orchestration.ingest.sql_text import identifier, literal
-from orchestration.settings import SqlSource, SqlTable
+from orchestration.setting_sources import SqlSource, SqlTable
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]

@@ -13,16 +13,9 @@ import pytest
 from pydantic import BaseModel
 
 from orchestration.ingest.registry import KINDS
-from orchestration.settings import (
-    PROJECT_ROOT,
-    SOURCE_KINDS,
-    FilesSource,
-    LeadExclusion,
-    Settings,
-    SqlTable,
-    TableMapping,
-    load_settings,
-)
+from orchestration.setting_sections import LeadExclusion
+from orchestration.setting_sources import SOURCE_KINDS, FilesSource, SqlTable, TableMapping
+from orchestration.settings import PROJECT_ROOT, Settings, load_settings
 from orchestration.toml_lines import line_of
 
 FILE = PROJECT_ROOT / "zeven.toml"

@@ -15,7 +15,7 @@ from company import MARKUP, ODD_REP, Browser, Company
 from dashboard import access, app
 from dashboard.access import NotAdmittedError, Reader
 from dashboard.releases import Shelf
-from orchestration.settings import Dashboard
+from orchestration.setting_sections import Dashboard
 
 pytestmark = pytest.mark.xdist_group("dashboard_company")
 

@@ -17,12 +17,12 @@ import duckdb
 from demo.render_hubspot import SETTINGS, Face, Leads
 from orchestration.ingest.crm import hubspot_objects as objects
 from orchestration.ingest.crm import hubspot_rows as rows
-from orchestration.ingest.crm import landing as landing_module
+from orchestration.ingest.crm import raw_schema
 from orchestration.ingest.crm.hubspot import HubspotReader
 from orchestration.ingest.crm.hubspot_session import HubspotSession
 from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.session import Patience
-from orchestration.settings import HubspotSource
+from orchestration.setting_sources import HubspotSource
 from tests.fakecrm.faults import Plan
 from tests.fakecrm.hubspot import Hubspot, Limits
 from tests.fakecrm.server import serving
@@ -110,7 +110,7 @@ class Scene:
     waited: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        landing_module.prepare(self.con, "raw_hubspot", {one.name: one for one in objects.OBJECTS})
+        raw_schema.prepare(self.con, "raw_hubspot", {one.name: one for one in objects.OBJECTS})
 
     def reader(self) -> HubspotReader:
         source = HubspotSource(kind="hubspot", api=self.api, leads=self.leads, **SETTINGS)
@@ -133,7 +133,7 @@ class Scene:
         """Where raw is not what HubSpot has, whatever is asked."""
         face = Face(objects=dict(self.hubspot.store.objects))
         expected = duckdb.connect()
-        landing_module.prepare(expected, "raw_hubspot", {one.name: one for one in objects.OBJECTS})
+        raw_schema.prepare(expected, "raw_hubspot", {one.name: one for one in objects.OBJECTS})
         land_face(face, self.leads, expected, "hs", self.folder)
         lines = []
         for object_ in objects.OBJECTS:

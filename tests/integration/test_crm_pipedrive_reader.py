@@ -21,12 +21,13 @@ import requests
 
 from demo.render_pipedrive import render_pipedrive, settings_of
 from orchestration.errors import BusyError, SettingsError, SourceError
-from orchestration.ingest.crm import landing, pipedrive, pipedrive_doctor, pipedrive_pages
+from orchestration.ingest.crm import pipedrive, pipedrive_doctor, pipedrive_pages, raw_schema
 from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.pipedrive import PipedriveReader, open_reader
 from orchestration.ingest.crm.pipedrive_objects import BY_NAME, OBJECTS
 from orchestration.ingest.crm.session import Patience
-from orchestration.settings import PipedriveSource, load_settings
+from orchestration.setting_sources import PipedriveSource
+from orchestration.settings import load_settings
 from orchestration.warehouse import Warehouse
 from tests.fakecrm.faults import Fault, Plan
 from tests.fakecrm.pipedrive import TOKEN, Pipedrive
@@ -107,7 +108,7 @@ def a_company(folder: Path, faults: list[Fault] | None = None, **options: Any) -
     }
     crm, plan = Pipedrive(Store(lists), **options), Plan(faults or [])
     con = duckdb.connect()
-    landing.prepare(con, "raw_pipedrive", BY_NAME)
+    raw_schema.prepare(con, "raw_pipedrive", BY_NAME)
     with serving(crm.routes(), plan) as api:
         yield Scene(crm, plan, api, folder, con)
     con.close()
@@ -345,7 +346,7 @@ def test_the_doctor_counts_what_earlier_runs_of_the_day_took(
             return found["budget"].message
 
         with Warehouse(settings).connect() as con:
-            landing.prepare(con, "raw_pipedrive", BY_NAME)
+            raw_schema.prepare(con, "raw_pipedrive", BY_NAME)
             into = Landing(con, "raw_pipedrive", "pd", datetime.now(UTC), tmp_path)
             into.move(BY_NAME["deals_followed"], {"day": f"{datetime.now(UTC):%Y-%m-%d}", "spent": 15_000})
         before = scene.crm.spent

@@ -15,7 +15,7 @@ import pytest
 from demo.render_salesforce import FIELDS, render
 from demo.simulate import simulate
 from orchestration.errors import SettingsError, SourceError
-from orchestration.ingest.crm import landing
+from orchestration.ingest.crm import raw_schema
 from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.objects import Object
 from orchestration.ingest.crm.salesforce import KIND, diagnose
@@ -24,7 +24,8 @@ from orchestration.ingest.crm.salesforce_login import login
 from orchestration.ingest.crm.salesforce_objects import OBJECTS, ONLY
 from orchestration.ingest.crm.salesforce_reader import SalesforceReader
 from orchestration.ingest.crm.session import Patience
-from orchestration.settings import SalesforceSource, load_settings
+from orchestration.setting_sources import SalesforceSource
+from orchestration.settings import load_settings
 from tests.fakecrm.faults import Fault, Plan
 from tests.fakecrm.salesforce import CLIENT, USER, FakeSalesforce
 from tests.fakecrm.server import serving
@@ -44,7 +45,7 @@ class Org:
         self.plan, self.folder, self.address = Plan(), folder, ""
         self.con = duckdb.connect()
         self.findings: list[str] = []
-        landing.prepare(self.con, "raw_salesforce", ALL)
+        raw_schema.prepare(self.con, "raw_salesforce", ALL)
         self.bulk_from = 10_000
         self.settings: dict[str, Any] = {"fields": FIELDS}
         self.reader: SalesforceReader | None = None

@@ -22,7 +22,8 @@ from orchestration.ingest.crm import hubspot_landed
 from orchestration.ingest.crm.hubspot_objects import OBJECTS
 from orchestration.ingest.crm.landed_by_others import LandedReader
 from orchestration.ingest.crm.landing import Landing
-from orchestration.settings import PROJECT_ROOT, HubspotLandedSource
+from orchestration.setting_sources import HubspotLandedSource
+from orchestration.settings import PROJECT_ROOT
 from tests.fakecrm import hubspot_landed as shapes
 from tests.fakecrm.hubspot_scene import land_face
 from tests.integration.test_crm_command_line import CENTS, closed_sales, expected_closed_sales

@@ -12,11 +12,11 @@ import polars as pl
 import pytest
 
 from demo.render_salesforce import FIELDS, Face, render
-from orchestration.ingest.crm import landing, salesforce_landed
+from orchestration.ingest.crm import raw_schema, salesforce_landed
 from orchestration.ingest.crm.landed_by_others import LandedReader
 from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.salesforce_objects import OBJECTS
-from orchestration.settings import SalesforceLandedSource
+from orchestration.setting_sources import SalesforceLandedSource
 from tests.proof import faces
 
 
@@ -70,7 +70,7 @@ def test_the_raw_tables_are_those_of_the_org(
     found = []
     for is_landed in (False, True):
         with duckdb.connect() as con:
-            landing.prepare(con, "raw_salesforce", objects)
+            raw_schema.prepare(con, "raw_salesforce", objects)
             into = Landing(con, "raw_salesforce", "sf", faces.LOADED_AT, tmp_path)
             source = SalesforceLandedSource(kind="salesforce_landed", place=place, fields=FIELDS)
             reader = LandedReader("sf", source, salesforce_landed.Salesforce(source, "sf"))

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from demo.render_hubspot import render_hubspot
-from orchestration.ingest.crm import landing
+from orchestration.ingest.crm import raw_schema
 from orchestration.ingest.crm.hubspot_objects import OBJECTS
 from orchestration.ingest.crm.kind import CrmKind
 from orchestration.ingest.crm.landed_by_others import LandedReader
@@ -21,7 +21,8 @@ from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.salesforce_landed import Salesforce
 from orchestration.ingest.crm.salesforce_objects import OBJECTS as OF_SALESFORCE
 from orchestration.ingest.registry import KINDS
-from orchestration.settings import SalesforceLandedSource, load_settings
+from orchestration.setting_sources import SalesforceLandedSource
+from orchestration.settings import load_settings
 from tests.fakecrm.hubspot_scene import newest
 from tests.integration import test_landed_hubspot, test_landed_numbers
 from tests.integration.test_sql_database_servers import Server, postgresql
@@ -72,7 +73,7 @@ def copy(lake: Path, schema: str, admin: str, into: str) -> None:
 def prepared(crm: str, objects: Any) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     con.execute("set TimeZone = 'Asia/Tokyo'")  # no instant may depend on it
-    landing.prepare(con, f"raw_{crm}", {one.name: one for one in objects})
+    raw_schema.prepare(con, f"raw_{crm}", {one.name: one for one in objects})
     return con
 
 

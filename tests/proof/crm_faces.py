@@ -16,7 +16,7 @@ from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.pipedrive import PipedriveReader
 from orchestration.ingest.crm.pipedrive_objects import OBJECTS as PIPEDRIVE_OBJECTS
 from orchestration.ingest.crm.salesforce_objects import OBJECTS as SALESFORCE_OBJECTS
-from orchestration.settings import PipedriveSource
+from orchestration.setting_sources import PipedriveSource
 from tests.fakecrm.pipedrive import TOKEN, Pipedrive
 from tests.fakecrm.server import serving
 from tests.fakecrm.store import Store

@@ -18,7 +18,7 @@ from orchestration.erasure.traces import Texts
 from orchestration.erasure.warehouse_file import remove
 from orchestration.errors import SettingsError
 from orchestration.ingest import files, tombstones
-from orchestration.ingest.crm import forgotten_records, landing
+from orchestration.ingest.crm import forgotten_records, raw_schema
 from orchestration.ingest.crm.kind import CrmKind, Reader
 from orchestration.ingest.crm.landing import Landed, Landing
 from orchestration.ingest.crm.objects import Object, declare
@@ -265,7 +265,7 @@ def test_no_extraction_brings_a_person_back(con: duckdb.DuckDBPyConnection, tmp_
     if way == "file":  # a warehouse that was moved away and is read anew
         tombstones.write_file(tmp_path, tombstones.read(con, tmp_path))
         con.execute("drop schema raw_toy cascade; drop schema zeven cascade")
-        landing.prepare(con, "raw_toy", TOY)
+        raw_schema.prepare(con, "raw_toy", TOY)
     again = {name: land(con, tmp_path, name, ROWS[name]) for name in TOY}
     assert_gone(con, is_address_known=True)
     lead = again["Lead"]

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from orchestration.errors import SourceError
-from orchestration.ingest.crm import landing
+from orchestration.ingest.crm import raw_schema
 from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.objects import declare
 
@@ -25,7 +25,7 @@ AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 def con() -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     con.execute("set TimeZone = 'Asia/Tokyo'")  # no instant may depend on it
-    landing.prepare(con, "raw_crm", {one.name: one for one in (DEAL, LINK, PERSON)})
+    raw_schema.prepare(con, "raw_crm", {one.name: one for one in (DEAL, LINK, PERSON)})
     return con
 
 

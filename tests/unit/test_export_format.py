@@ -10,7 +10,8 @@ import pytest
 
 from orchestration.ingest.export_format import SQL_TYPES, TABLES, Kind
 from orchestration.ingest.file_discovery import ENDINGS
-from orchestration.settings import PROJECT_ROOT, FilesSource, load_settings
+from orchestration.setting_sources import FilesSource
+from orchestration.settings import PROJECT_ROOT, load_settings
 
 PROSE = (PROJECT_ROOT / "docs" / "export_format.md").read_text(encoding="utf-8")
 EXAMPLES = sorted((PROJECT_ROOT / "docs" / "examples").glob("*.toml"))

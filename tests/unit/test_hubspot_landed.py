@@ -14,13 +14,13 @@ import pytest
 
 from orchestration.errors import SourceError
 from orchestration.ingest import tombstones
-from orchestration.ingest.crm import hubspot_landed, landing
+from orchestration.ingest.crm import hubspot_landed, raw_schema
 from orchestration.ingest.crm import hubspot_objects as objects
 from orchestration.ingest.crm.landed_by_others import LandedReader
 from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.objects import Object
 from orchestration.ingest.tombstones import Tombstone, hash_of_record
-from orchestration.settings import HubspotLandedSource
+from orchestration.setting_sources import HubspotLandedSource
 from tests.fakecrm.hubspot_scene import newest
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -31,7 +31,7 @@ class Lake:
     def __init__(self, root: Path, *statements: str) -> None:
         self.root, self.place, self.runs = root, root / "lake.duckdb", 0
         self.con = duckdb.connect()
-        landing.prepare(self.con, "raw_hubspot", OBJECTS)
+        raw_schema.prepare(self.con, "raw_hubspot", OBJECTS)
         self.tool(*statements)
 
     def tool(self, *statements: str) -> None:

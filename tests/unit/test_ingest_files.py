@@ -17,7 +17,7 @@ from orchestration.ingest.file_discovery import table_of
 from orchestration.ingest.raw_tables import raw_columns
 from orchestration.ingest.registry import KINDS
 from orchestration.progress import Event, reporting_to
-from orchestration.settings import SOURCE_KINDS
+from orchestration.setting_sources import SOURCE_KINDS
 
 LEADS = "lead_id,created_at,owner_id\nL1,2026-03-01,R1\nL2,2026-03-02,R2\n"
 

@@ -15,12 +15,13 @@ import duckdb
 import pytest
 
 from orchestration.errors import SettingsError, SourceError
-from orchestration.ingest.crm import landing
+from orchestration.ingest.crm import raw_schema
 from orchestration.ingest.crm.landed_by_others import Find, LandedReader, OfRaw, Wanted
 from orchestration.ingest.crm.landed_table import Part
 from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.objects import Object, declare
-from orchestration.settings import LandedSource, load_settings
+from orchestration.setting_sources import LandedSource
+from orchestration.settings import load_settings
 
 USER = declare("User", "Id!", "Name", "IsActive boolean")
 DEAL = declare(
@@ -68,7 +69,7 @@ class Company:
         self.con = duckdb.connect()
         self.con.execute("set TimeZone = 'Asia/Tokyo'")  # no instant may depend on it
         self.runs = 0
-        landing.prepare(self.con, "raw_salesforce", OBJECTS)
+        raw_schema.prepare(self.con, "raw_salesforce", OBJECTS)
 
     def tool(self, *statements: str) -> None:
         with duckdb.connect(str(self.place)) as con:

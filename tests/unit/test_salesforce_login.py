@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from orchestration.errors import SettingsError
 from orchestration.ingest.crm.salesforce_login import _question, variables
-from orchestration.settings import SalesforceSource
+from orchestration.setting_sources import SalesforceSource
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import pytest
 
 from orchestration.checks import sanity
 from orchestration.checks.sanity import Finding
-from orchestration.settings import Sanity
+from orchestration.setting_sections import Sanity
 
 LIMITS = Sanity(
     minimum_rows=10, rows_warn=0.1, rows_block=0.5, closed_sales_warn=0.1, closed_sales_block=0.5,

@@ -21,7 +21,8 @@ from orchestration.ingest.mapping import check_expressions, check_names
 from orchestration.ingest.sql_database_connection import Database
 from orchestration.ingest.sql_database_dates import accept_endless
 from orchestration.ingest.sql_database_values import Kind, Own, arrow_table
-from orchestration.settings import PROJECT_ROOT, SqlSource, load_settings
+from orchestration.setting_sources import SqlSource
+from orchestration.settings import PROJECT_ROOT, load_settings
 
 DEALS = """
 [sources.crm.tables.opportunities]

@@ -27,7 +27,8 @@ from orchestration.ingest.crm.hubspot_session import CursorExpiredError, Hubspot
 from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.objects import Object
 from orchestration.ingest.sql_text import LISTED, identifier, listed
-from orchestration.settings import HubspotSource, Settings
+from orchestration.setting_sources import HubspotSource
+from orchestration.settings import Settings
 
 OVERLAP = 10 * 60 * 1000
 """Milliseconds that are read again: the index of the search comes some seconds after the records."""

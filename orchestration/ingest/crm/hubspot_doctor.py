@@ -14,7 +14,8 @@ from orchestration.ingest.crm.diagnosis import Diagnosis, of_budget, of_fields, 
 from orchestration.ingest.crm.hubspot_pages import Pages
 from orchestration.ingest.crm.hubspot_session import HubspotSession, variable
 from orchestration.ingest.crm.session import Patience
-from orchestration.settings import HubspotSource, Settings
+from orchestration.setting_sources import HubspotSource
+from orchestration.settings import Settings
 
 _COSTS = {
     "contacts": {"": "no lead is counted", "hs_lead_status": "no lead counts as disqualified"},

@@ -19,7 +19,7 @@ from orchestration.ingest.crm.hubspot_landed_loader import ACTIVITIES, Loader
 from orchestration.ingest.crm.landed_by_others import Find, LandedKind, OfRaw, Wanted
 from orchestration.ingest.crm.landed_table import Part
 from orchestration.ingest.crm.objects import Object
-from orchestration.settings import HubspotLandedSource
+from orchestration.setting_sources import HubspotLandedSource
 
 _NO_MOMENT = "none of them is a contact moment, so responses and follow-ups are fewer than there were"
 WANTED = Wanted(

@@ -16,7 +16,7 @@ from orchestration.ingest.crm.landed_by_others import Find, OfRaw
 from orchestration.ingest.crm.landed_table import Part, Table
 from orchestration.ingest.crm.objects import Object
 from orchestration.ingest.sql_text import literal
-from orchestration.settings import HubspotLandedSource
+from orchestration.setting_sources import HubspotLandedSource
 
 ACTIVITIES = (
     objects.CALLS,

@@ -14,9 +14,9 @@ from typing import Protocol
 import duckdb
 
 from orchestration.errors import SourceError
-from orchestration.ingest.crm import landing as landing_module
+from orchestration.ingest.crm import raw_schema
 from orchestration.ingest.crm.diagnosis import Diagnosis
-from orchestration.ingest.crm.landing import Landing, Row
+from orchestration.ingest.crm.landing import Landed, Landing, Row
 from orchestration.ingest.crm.objects import Object
 from orchestration.ingest.source_kind import Pending, TableLoad
 from orchestration.progress import Event, report
@@ -70,7 +70,7 @@ class CrmKind:
         return f"raw_{self.CRM}"
 
     def prepare(self, con: duckdb.DuckDBPyConnection) -> None:
-        landing_module.prepare(con, self.schema, self.TABLES)
+        raw_schema.prepare(con, self.schema, self.TABLES)
 
     def scan(self, con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Pending]:
         return [
@@ -97,7 +97,7 @@ class CrmKind:
         except SourceError as error:
             report(Event("ingest", name, "failed", seconds=time.monotonic() - started, detail=str(error)))
             raise
-        landed = landing.landed.get(table_name) or landing_module.Landed()
+        landed = landing.landed.get(table_name) or Landed()
         findings = list(landing.findings)
         if landed.rows_quarantined:
             findings.append(

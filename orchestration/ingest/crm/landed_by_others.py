@@ -29,7 +29,8 @@ from orchestration.ingest.crm.objects import Object
 from orchestration.ingest.source_kind import Pending
 from orchestration.ingest.sql_database_connection import address_variable
 from orchestration.ingest.sql_text import first_line, identifier
-from orchestration.settings import LandedSource, Settings
+from orchestration.setting_sources import LandedSource
+from orchestration.settings import Settings
 
 _LOAD_IT = "Let the tool load it, or leave it where nobody uses it."
 

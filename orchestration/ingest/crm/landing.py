@@ -1,7 +1,7 @@
 """Rows of a CRM on their way into raw tables: typed, compared with what is there, committed with the cursor.
 
-Belongs here: the tables of a raw schema besides the objects' own (ledger, cursors, quarantine), and one
-transaction per batch. Does not belong here: asking a CRM (`session.py`, the CRMs' modules).
+Belongs here: one transaction per batch. Does not belong here: which tables there are (`raw_schema.py`), what
+a field is read as (`field_types.py`), asking a CRM (`session.py`, the CRMs' modules).
 
 A batch is what was read up to one cursor. Rows, tombstones, quarantine, ledger and cursor are committed
 together, so a cursor never runs ahead of its rows, and a batch that is read again adds nothing: a record
@@ -24,54 +24,13 @@ import duckdb
 import orjson
 
 from orchestration.errors import SourceError
+from orchestration.ingest.crm.field_types import given_text, line, plain, reason_against, typed_value
 from orchestration.ingest.crm.forgotten_records import leave_out
-from orchestration.ingest.crm.objects import LOAD_COLUMNS, Field, Object
+from orchestration.ingest.crm.objects import LOAD_COLUMNS, Object
+from orchestration.ingest.crm.raw_schema import LEDGER_COLUMNS
 from orchestration.ingest.sql_text import LISTED, identifier, listed, literal
 
 Row = Mapping[str, Any]
-
-LEDGER_COLUMNS = (
-    ("source", "VARCHAR"),
-    ("table_name", "VARCHAR"),
-    ("batch_number", "BIGINT"),
-    ("batch_id", "VARCHAR"),
-    ("rows_in", "BIGINT"),
-    ("rows_loaded", "BIGINT"),
-    ("rows_unchanged", "BIGINT"),  # in the same fields as the newest version, or in quarantine already
-    ("rows_repeated", "BIGINT"),  # an earlier version of a record that stands in the batch again
-    ("rows_quarantined", "BIGINT"),
-    ("rows_withheld", "BIGINT"),  # about somebody who was forgotten
-    ("rows_deleted", "BIGINT"),  # tombstones besides: not of rows_in
-    ("loaded_at", "TIMESTAMP"),
-)
-"""One row per batch; rows_in is the sum of the five after it."""
-CURSOR_COLUMNS = (
-    ("source", "VARCHAR"),
-    ("table_name", "VARCHAR"),
-    ("position", "VARCHAR"),  # JSON, of the CRM's module
-    ("moved_at", "TIMESTAMP"),
-)
-QUARANTINE_COLUMNS = (
-    ("source", "VARCHAR"),
-    ("table_name", "VARCHAR"),
-    ("batch_id", "VARCHAR"),
-    ("row_number", "BIGINT"),
-    ("column_name", "VARCHAR"),
-    ("reason", "VARCHAR"),
-    ("record", "JSON"),
-)
-OWN_TABLES = {"load_ledger": LEDGER_COLUMNS, "cursors": CURSOR_COLUMNS, "quarantine": QUARANTINE_COLUMNS}
-
-_FIRST, _LAST = "TIMESTAMP '1900-01-01'", "TIMESTAMP '2201-01-01'"
-_LOCAL = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
-_EXPECTED = {
-    "integer": "is no whole number",
-    "amount": "is no amount",
-    "number": "is no number",
-    "boolean": "is neither true nor false",
-    "instant": "is no instant of the years 1900 to 2200",
-    "calendar_date": "is no date of the years 1900 to 2200",
-}
 
 
 @dataclass
@@ -153,7 +112,7 @@ class Landing:
             names = [one.name for one in object_.fields]
             with file.open("wb") as out:
                 for row in self.told(rows):
-                    out.write(_line([_plain(row.get(name)) for name in names]))
+                    out.write(line([plain(row.get(name)) for name in names]))
                     out.write(b"\n")
             fields = ", ".join(f"r[{number}] AS {identifier(n)}" for number, n in enumerate(names, start=1))
             query = (
@@ -218,9 +177,9 @@ class Landing:
 
     def _type(self, object_: Object, query: str) -> None:
         """`zeven_typed`: the fields typed, `_reasons` why a row cannot be, `_record_hash`."""
-        given = ", ".join(_given(one) for one in object_.fields)
-        typed = ", ".join(f"{_typed(one)} AS {identifier(one.name)}" for one in object_.fields)
-        reasons = ", ".join(_reason(one) for one in object_.fields)
+        given = ", ".join(given_text(one) for one in object_.fields)
+        typed = ", ".join(f"{typed_value(one)} AS {identifier(one.name)}" for one in object_.fields)
+        reasons = ", ".join(reason_against(one) for one in object_.fields)
         names = ", ".join(identifier(one.name) for one in object_.fields)
         self.con.execute(
             f"CREATE OR REPLACE TEMP TABLE zeven_typed AS"
@@ -416,88 +375,3 @@ class Landing:
 
     def _delete(self, relation: str, condition: str) -> int:
         return int(self.con.execute(f"DELETE FROM {relation} WHERE {condition}").fetchall()[0][0])
-
-
-def prepare(con: duckdb.DuckDBPyConnection, schema: str, objects: Mapping[str, Object]) -> None:
-    """Create what is missing of a raw schema. Idempotent; an older table gets the columns that it lacks."""
-    con.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(schema)}")
-    shapes = {name: one.columns() for name, one in objects.items()}
-    for name, columns in {**shapes, **OWN_TABLES}.items():
-        declared = ", ".join(f"{identifier(column)} {sql_type}" for column, sql_type in columns)
-        table = f"{identifier(schema)}.{identifier(name)}"
-        con.execute(f"CREATE TABLE IF NOT EXISTS {table} ({declared})")
-        present = {row[0].casefold() for row in con.execute(f"DESCRIBE {table}").fetchall()}
-        for column, sql_type in columns:
-            if column.casefold() not in present:
-                con.execute(f"ALTER TABLE {table} ADD COLUMN {identifier(column)} {sql_type}")
-
-
-def _line(values: list[str | None]) -> bytes:
-    try:
-        return orjson.dumps(values)
-    except TypeError:  # half of an emoji, which CRMs leave where they cut a text
-        whole = [value and value.encode("utf-8", "replace").decode("utf-8") for value in values]
-        return orjson.dumps(whole)
-
-
-def _plain(value: Any) -> str | None:
-    """A value of JSON as text; what is nested, as JSON."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    return orjson.dumps(value).decode()
-
-
-def _given(one: Field) -> str:
-    name = identifier(one.name)
-    if one.kind == "email":
-        plain = f"nullif(lower(trim(CAST({name} AS VARCHAR))), '')"
-        # an address that another tool has hashed already stays
-        return f"CASE WHEN {plain} LIKE '%@%' THEN sha256({plain}) ELSE {plain} END AS {name}"
-    return f"nullif(CAST({name} AS VARCHAR), '') AS {name}"
-
-
-def _typed(one: Field) -> str:
-    name = identifier(one.name)
-    match one.kind:
-        case "integer":
-            return (
-                f"CASE WHEN regexp_full_match({name}, '-?\\d+(\\.0+)?') THEN TRY_CAST({name} AS BIGINT) END"
-            )
-        case "amount":
-            return f"TRY_CAST({name} AS DECIMAL(18,2))"
-        case "number":
-            number = f"TRY_CAST({name} AS DOUBLE)"
-            return f"CASE WHEN isfinite({number}) THEN {number} END"
-        case "boolean":
-            return (
-                f"CASE WHEN lower({name}) IN ('true', '1') THEN true"
-                f" WHEN lower({name}) IN ('false', '0') THEN false END"
-            )
-        case "instant":
-            offset = f"regexp_replace({name}, '([+-]\\d{{2}}):?(\\d{{2}})$', '\\1:\\2')"
-            has_none = f"regexp_full_match({name}, {literal(_LOCAL[1:])})"
-            zoned = f"CASE WHEN {has_none} THEN {name} || 'Z' ELSE {offset} END"
-            read = (
-                f"CASE WHEN regexp_full_match({name}, '\\d{{11,14}}')"
-                f" THEN epoch_ms(TRY_CAST({name} AS BIGINT))"
-                f" WHEN regexp_matches({name}, {literal(_LOCAL)})"
-                f" THEN TRY_CAST({zoned} AS TIMESTAMPTZ) AT TIME ZONE 'UTC' END"
-            )
-            return f"CASE WHEN {read} >= {_FIRST} AND {read} < {_LAST} THEN {read} END"
-        case "calendar_date":
-            starts = f"regexp_matches({name}, '^\\d{{4}}-\\d{{2}}-\\d{{2}}')"
-            read = f"CASE WHEN {starts} THEN TRY_CAST(left({name}, 10) AS DATE) END"
-            return f"CASE WHEN {read} >= {_FIRST} AND {read} < {_LAST} THEN {read} END"
-    return name
-
-
-def _reason(one: Field) -> str:
-    if one.kind not in _EXPECTED:
-        return "NULL"
-    name = identifier(one.name)
-    said = literal(f"{one.name}: {_EXPECTED[one.kind]}")
-    return f"CASE WHEN {name} IS NOT NULL AND ({_typed(one)}) IS NULL THEN {said} END"

@@ -38,7 +38,8 @@ from orchestration.ingest.crm.pipedrive_pages import (
     whole_list,
 )
 from orchestration.ingest.crm.session import Patience
-from orchestration.settings import PipedriveSource, Settings
+from orchestration.setting_sources import PipedriveSource
+from orchestration.settings import Settings
 
 OVERLAP = timedelta(minutes=10)
 WHOLE_EVERY = timedelta(days=7)

@@ -16,7 +16,8 @@ from orchestration.ingest.crm.salesforce_login import login, variables
 from orchestration.ingest.crm.salesforce_objects import COSTS, OBJECTS, OF_A_FEATURE, as_asked
 from orchestration.ingest.crm.salesforce_reader import SalesforceReader
 from orchestration.ingest.crm.session import Patience
-from orchestration.settings import SalesforceSource, Settings
+from orchestration.setting_sources import SalesforceSource
+from orchestration.settings import Settings
 
 
 def open_reader(settings: Settings, source_name: str) -> SalesforceReader:

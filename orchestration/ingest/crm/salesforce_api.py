@@ -23,7 +23,7 @@ import requests
 
 from orchestration.errors import SourceError
 from orchestration.ingest.crm.session import CrmSession, Patience, Verdict, judge
-from orchestration.settings import SalesforceSource
+from orchestration.setting_sources import SalesforceSource
 
 RECORDS_OF_A_PAGE = 50_000
 """Of a query job."""

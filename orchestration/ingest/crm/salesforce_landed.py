@@ -19,7 +19,7 @@ from orchestration.ingest.crm.salesforce_objects import (
     REQUIRED,
     as_asked,
 )
-from orchestration.settings import SalesforceLandedSource
+from orchestration.setting_sources import SalesforceLandedSource
 
 _ALSO = {"User": ("sf_user",)}
 """Other names of a table: `user` is a word of SQL, so dlt calls Salesforce's User `sf_user`."""

@@ -15,7 +15,7 @@ import requests
 
 from orchestration.errors import SettingsError, SourceError
 from orchestration.ingest.crm.session import CrmSession, Patience, Verdict, judge
-from orchestration.settings import SalesforceSource
+from orchestration.setting_sources import SalesforceSource
 
 _PATH = "/services/oauth2/token"
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"

@@ -12,7 +12,7 @@ from __future__ import annotations
 from orchestration.errors import SettingsError
 from orchestration.ingest.crm.objects import Object, declare
 from orchestration.ingest.tombstones import Kind as RecordKind
-from orchestration.settings import SalesforceLandedSource, SalesforceSource
+from orchestration.setting_sources import SalesforceLandedSource, SalesforceSource
 
 _OF_A_PERSON: tuple[RecordKind, ...] = ("lead", "contact")
 

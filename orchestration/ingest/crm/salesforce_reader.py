@@ -26,7 +26,7 @@ from orchestration.ingest.crm.objects import Object
 from orchestration.ingest.crm.salesforce_api import Api, Expired, Page
 from orchestration.ingest.crm.salesforce_objects import COSTS, OF_A_FEATURE, ONLY, REQUIRED, as_asked
 from orchestration.ingest.sql_text import identifier, literal
-from orchestration.settings import SalesforceSource
+from orchestration.setting_sources import SalesforceSource
 
 BULK_FROM = 10_000
 """Rows from which a query job is quicker than pages of two thousand."""
