@@ -21,7 +21,8 @@ from orchestration.ingest import tombstones
 from orchestration.made_from import made_from
 from orchestration.marts import MARTS
 from orchestration.settings import Settings
-from orchestration.tables import has_table, quoted
+from orchestration.sql_text import identifier
+from orchestration.tables import has_table
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -90,7 +91,7 @@ def changed_rows(con: DuckDBPyConnection) -> dict[str, Changed]:
     )
     there = {table for (table,) in noted.fetchall()}
     return {
-        table: Changed(f"work.changes.{quoted(table)}", f"work.changes.{quoted(f'{table}__before')}")
+        table: Changed(f"work.changes.{identifier(table)}", f"work.changes.{identifier(f'{table}__before')}")
         for table in listed
         if {table, f"{table}__before"} <= there
     }

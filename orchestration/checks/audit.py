@@ -23,7 +23,8 @@ from orchestration.checks.verdicts import (
     table_is_missing,
     verdicts_on,
 )
-from orchestration.tables import column_types, has_table, quoted
+from orchestration.sql_text import identifier
+from orchestration.tables import column_types, has_table
 
 if TYPE_CHECKING:
     import duckdb
@@ -75,7 +76,7 @@ def audit_table(
     if not types:
         return table_is_missing(contract)
 
-    table = f"{quoted(schema)}.{quoted(contract.table)}"
+    table = f"{identifier(schema)}.{identifier(contract.table)}"
     total = _count(con, table)
     if findings := shape_findings(contract, types):
         return verdicts_on(contract, findings, total, types)

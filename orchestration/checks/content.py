@@ -15,7 +15,8 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from orchestration.checks.verdicts import Verdict
-from orchestration.tables import column_types, quoted, row_hash
+from orchestration.sql_text import identifier
+from orchestration.tables import column_types, row_hash
 
 if TYPE_CHECKING:
     import duckdb
@@ -46,9 +47,8 @@ class Content:
         columns = column_types(self._con, self._schema, table)
         if not columns:
             return None
-        query = (
-            f"select count(*), sum({row_hash(columns)}::hugeint) from {quoted(self._schema)}.{quoted(table)}"  # noqa: S608
-        )
+        relation = f"{identifier(self._schema)}.{identifier(table)}"
+        query = f"select count(*), sum({row_hash(columns)}::hugeint) from {relation}"  # noqa: S608 (quoted)
         [found] = self._con.execute(query).fetchall()
         return tuple(columns.items()), found
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from orchestration.tables import quoted
+from orchestration.sql_text import identifier
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,7 +39,7 @@ def all_differ(con: duckdb.DuckDBPyConnection, relation: str, key: Iterable[str]
 
 def shared(relation: str, key: Iterable[str]) -> str:
     """The query for the keys of all rows that share theirs with another row; the database may spill."""
-    columns = [quoted(column) for column in key]
+    columns = [identifier(column) for column in key]
     names = ", ".join(columns)
     twice = f"select {names} from {relation} group by {names} having count(*) > 1"  # noqa: S608 (quoted)
     return (
@@ -50,9 +50,9 @@ def shared(relation: str, key: Iterable[str]) -> str:
 
 def are_same(key: Iterable[str], left: str, right: str) -> str:
     """The condition that two rows have the same key."""
-    columns = [quoted(column) for column in key]
+    columns = [identifier(column) for column in key]
     return " and ".join(f"{left}.{column} is not distinct from {right}.{column}" for column in columns)
 
 
 def _hash_of(key: Iterable[str]) -> str:
-    return f"hash({', '.join(map(quoted, key))})"
+    return f"hash({', '.join(map(identifier, key))})"

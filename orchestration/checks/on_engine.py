@@ -28,7 +28,7 @@ from orchestration.checks.verdicts import (
     verdicts_on,
 )
 from orchestration.errors import ZevenError
-from orchestration.tables import quoted
+from orchestration.sql_text import identifier
 
 _GREATEST = "1.7976931348623157e308"
 """The greatest double that is finite. NaN is above all others, on DuckDB and on Spark."""
@@ -85,8 +85,8 @@ class _Look:
     def __init__(self, engine: Engine, contract: Contract, table: str) -> None:
         self._engine, self._table = engine, table
         self._key = contract.key
-        self._names = ", ".join(map(quoted, contract.key))
-        self._order = ", ".join(f"{quoted(name)} nulls last" for name in contract.order)
+        self._names = ", ".join(map(identifier, contract.key))
+        self._order = ", ".join(f"{identifier(name)} nulls last" for name in contract.order)
 
     def count(self) -> int:
         [(rows,)] = self._ask(f"select count(*) from {self._table}")  # noqa: S608 (quoted)
@@ -147,7 +147,7 @@ def ask(engine: Engine, sql: str) -> Sequence[Sequence[Any]]:
 
 
 def table_in(schema: str, table: str) -> str:
-    return f"{quoted(schema)}.{quoted(table)}"
+    return f"{identifier(schema)}.{identifier(table)}"
 
 
 def counted(condition: str) -> str:
@@ -163,7 +163,7 @@ def _breaks(contract: Contract) -> Iterator[tuple[str, str]]:
 
 
 def _column_breaks(column: Column) -> Iterator[tuple[str, str]]:
-    value = quoted(column.name)
+    value = identifier(column.name)
     is_finite = f"abs({value}) <= {_GREATEST}"
     if column.required:
         yield f"{column.name}.required", f"{value} is null"

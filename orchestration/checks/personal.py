@@ -22,7 +22,8 @@ from orchestration.checks.located_yaml import Mapping as Located
 from orchestration.checks.located_yaml import read_yaml
 from orchestration.checks.verdicts import Verdict
 from orchestration.errors import SettingsError
-from orchestration.tables import column_types, quoted
+from orchestration.sql_text import identifier
+from orchestration.tables import column_types
 
 if TYPE_CHECKING:
     import duckdb
@@ -71,8 +72,8 @@ def audit_personal(
     """One verdict for the table where all is well, else one per column and kind of finding."""
     columns = column_types(con, schema, contract.table)
     texts = [name for name, data_type in columns.items() if data_type == "VARCHAR"]
-    source = f"{quoted(schema)}.{quoted(contract.table)}"
-    counts = ", ".join(["count(*)", *(count for name in texts for count in _counts(quoted(name)))])
+    source = f"{identifier(schema)}.{identifier(contract.table)}"
+    counts = ", ".join(["count(*)", *(count for name in texts for count in _counts(identifier(name)))])
     [row] = con.execute(f"select {counts} from {source}").fetchall()  # noqa: S608 (quoted)
     total, found = int(row[0]), [int(count) for count in row[1:]]
     in_contract = {column.name for column in contract.columns if column.personal}

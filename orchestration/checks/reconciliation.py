@@ -25,7 +25,7 @@ from orchestration.checks.contracts import Contract, Severity
 from orchestration.checks.located_yaml import read_yaml
 from orchestration.checks.verdicts import SHOWN_KEYS, Verdict, plain_key
 from orchestration.errors import SettingsError
-from orchestration.tables import quoted
+from orchestration.sql_text import identifier
 
 if TYPE_CHECKING:
     import duckdb
@@ -113,7 +113,7 @@ def _verdicts(
 ) -> list[Verdict]:
     import duckdb
 
-    tables = {name: f"{quoted(schema)}.{quoted(name)}" for name in rule.reads}
+    tables = {name: f"{identifier(schema)}.{identifier(name)}" for name in rule.reads}
     touched = _touched(rule, changed) if changed else "true"
     try:
         con.execute(
@@ -134,7 +134,7 @@ def _verdicts(
 
 def _touched(rule: Reconciliation, changed: Changed) -> str:
     """By hashes, in which nulls are alike; where two are equal by chance, more rows are looked at."""
-    alike = f"hash({', '.join(map(quoted, rule.together))})"
+    alike = f"hash({', '.join(map(identifier, rule.together))})"
     return (
         f"{alike} in (select {alike} from {changed.written} "  # noqa: S608 (quoted)
         f"union all select {alike} from {changed.removed})"
@@ -144,7 +144,7 @@ def _touched(rule: Reconciliation, changed: Changed) -> str:
 def _verdict(
     con: duckdb.DuckDBPyConnection, rule: Reconciliation, name: str, column: str | None, total: int, rows: str
 ) -> Verdict:
-    where = quoted(column) if column else "true"
+    where = identifier(column) if column else "true"
     [(failing,)] = con.execute(f"select count(*) from {_FOUND} where {where}").fetchall()  # noqa: S608 (quoted)
     if not failing:
         return agrees(rule, name, column, total, rows)
@@ -156,7 +156,7 @@ def _verdict(
 
 def first_keys(rule: Reconciliation, found: str, where: str) -> str:
     """The query for the first keys of `found`, what the rule's query gave, under a condition."""
-    without = ", ".join(map(quoted, rule.measures))
+    without = ", ".join(map(identifier, rule.measures))
     return (
         f"select * {f'exclude ({without})' if without else ''} from {found} "  # noqa: S608 (quoted names)
         f"where {where} order by all limit {SHOWN_KEYS}"

@@ -14,7 +14,7 @@ from orchestration.checks.portable import translated
 from orchestration.checks.reconciliation import Reconciliation, agrees, differs, first_keys, not_computed
 from orchestration.checks.verdicts import Verdict
 from orchestration.errors import ZevenError
-from orchestration.tables import quoted
+from orchestration.sql_text import identifier
 
 
 def reconcile_on_engine(
@@ -38,7 +38,7 @@ def reconcile_on_engine(
 def _verdicts(engine: Engine, rule: Reconciliation, schema: str) -> list[Verdict]:
     tables = {name: table_in(schema, name) for name in rule.reads}
     found = f"({rule.query.format_map(tables | {'touched': 'true'})}) as found"
-    wheres = [quoted(column) if column else "true" for _, column in rule.checks()]
+    wheres = [identifier(column) if column else "true" for _, column in rule.checks()]
     rows = f"(select count(*) from {tables[rule.table]})"  # noqa: S608 (quoted)
     [(total, *failing)] = ask(engine, f"select {rows}, {', '.join(map(counted, wheres))} from {found}")  # noqa: S608
     verdicts = []

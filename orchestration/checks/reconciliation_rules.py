@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from orchestration.tables import quoted
+from orchestration.sql_text import identifier
 
 _MEMBER = ("period_type", "period_start", "level", "team_id", "rep_id")
 _CUT = ("period_type", "period_start", "breakdown", "breakdown_value")
@@ -31,11 +31,11 @@ def adds_up_over_levels(
 
     def differs(part: str, whole: str) -> list[str]:
         return _flags(
-            f"sum(case level when '{part}' then {quoted(name)} when '{whole}' then -{quoted(name)} end)"
-            for name in measures
+            f"sum(case level when '{part}' then {name} when '{whole}' then -{name} end)"
+            for name in map(identifier, measures)
         )
 
-    names = ", ".join(map(quoted, measures))
+    names = ", ".join(map(identifier, measures))
     chosen = f"breakdown in ({_listed(breakdowns)}) and {{touched}}"
     query = f"""
         select {cut}, level, team_id, {names} from (
@@ -62,7 +62,7 @@ def adds_up_over_breakdowns(
 
     def differs(breakdown: str) -> list[str]:
         found = []
-        for name in map(quoted, measures):
+        for name in map(identifier, measures):
             whole = f"coalesce(sum({name}) filter (where {is_total}), 0)"
             parts = f"coalesce(sum({name}) filter (where not {is_total}), 0)"
             is_of_it = "true"
@@ -76,7 +76,7 @@ def adds_up_over_breakdowns(
         f"from {{{table}}} where breakdown in ('total', '{breakdown}') and {{touched}} group by {member}"
         for breakdown in breakdowns
     ]
-    names = ", ".join(map(quoted, measures))
+    names = ", ".join(map(identifier, measures))
     union = " union all ".join(each)
     query = f"select {member}, breakdown, {names} from ({union}) as members where {_any(measures)}"
     return f"the values of {_and(breakdowns)} add up to the total", query, _MEMBER
@@ -85,9 +85,9 @@ def adds_up_over_breakdowns(
 def adds_up_over_months(table: str, measures: Sequence[str], *_: Sequence[str]) -> Identity:
     """Months that do not add up to their quarter or year. Cause: a period that is cut by another day."""
     member = "period_type, period_start, level, team_id, rep_id"
-    names = ", ".join(map(quoted, measures))
-    signed = ", ".join(f"-{name}" for name in map(quoted, measures))
-    flags = _named(_flags(f"sum({quoted(name)})" for name in measures), measures)
+    names = ", ".join(map(identifier, measures))
+    signed = ", ".join(f"-{name}" for name in map(identifier, measures))
+    flags = _named(_flags(f"sum({identifier(name)})" for name in measures), measures)
     query = f"""
         with starts as (select distinct month_start, quarter_start, year_start from {{dim_dates}}),
         totals as (select * from {{{table}}} where breakdown = 'total' and period_type <> 'week'),
@@ -124,7 +124,7 @@ def headline(slug: str, column: str) -> str:
         select '{slug}' as kpi, {_either("shown", "metric")}
         from shown full outer join metric on {_same("shown", "metric")}
         where shown.kpi is null or metric.level is null
-            or shown.value is distinct from cast(metric.{quoted(column)} as double)"""
+            or shown.value is distinct from cast(metric.{identifier(column)} as double)"""
 
 
 def is_known(table: str, column: str, dimension: str) -> str:
@@ -182,11 +182,11 @@ def _flags(differences: Any) -> list[str]:
 
 
 def _named(expressions: Sequence[str], names: Sequence[str]) -> str:
-    return ", ".join(f"{sql} as {quoted(name)}" for sql, name in zip(expressions, names, strict=True))
+    return ", ".join(f"{sql} as {identifier(name)}" for sql, name in zip(expressions, names, strict=True))
 
 
 def _any(measures: Sequence[str]) -> str:
-    return " or ".join(map(quoted, measures))
+    return " or ".join(map(identifier, measures))
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
-from orchestration.tables import quoted
+from orchestration.sql_text import identifier
 
 if TYPE_CHECKING:
     import duckdb
@@ -250,8 +250,8 @@ def _columns(con: duckdb.DuckDBPyConnection, database: str, table: str) -> set[s
 
 def _by_source(con: duckdb.DuckDBPyConnection, database: str, table: str, key: str) -> dict[str, int]:
     found = con.execute(
-        f"select split_part({quoted(key)}, ':', 1), count(*) "  # noqa: S608 (quoted names)
-        f"from {quoted(database)}.{quoted(table)} where {quoted(key)} is not null group by 1"
+        f"select split_part({identifier(key)}, ':', 1), count(*) "  # noqa: S608 (quoted names)
+        f"from {identifier(database)}.{identifier(table)} where {identifier(key)} is not null group by 1"
     )
     return dict(found.fetchall())
 
@@ -260,7 +260,7 @@ def _months(con: duckdb.DuckDBPyConnection, database: str, where: str) -> dict[d
     """The company's closed sales by month: last day and amount."""
     found = con.execute(
         f"select period_start, period_end, coalesce(closed_amount, 0)::double "  # noqa: S608 (quoted name)
-        f"from {quoted(database)}.kpi_closed_sales "
+        f"from {identifier(database)}.kpi_closed_sales "
         f"where period_type = 'month' and level = 'company' and breakdown = 'total' and {where}"
     )
     return {month: (end, amount) for month, end, amount in found.fetchall()}
@@ -280,9 +280,9 @@ def _filled(con: duckdb.DuckDBPyConnection, database: str, table: str, columns: 
     names = list(columns)
     if not names:
         return _Filled(0, {})
-    counts = ", ".join(f"count({quoted(name)})" for name in names)
+    counts = ", ".join(f"count({identifier(name)})" for name in names)
     [(rows, *values)] = con.execute(
-        f"select count(*), {counts} from {quoted(database)}.{quoted(table)}"  # noqa: S608 (quoted names)
+        f"select count(*), {counts} from {identifier(database)}.{identifier(table)}"  # noqa: S608 (quoted names)
     ).fetchall()
     return _Filled(rows, dict(zip(names, values, strict=True)))
 
@@ -296,7 +296,7 @@ def _series(
     customers, so their conversion lies below all others every month.
     """
     found = con.execute(
-        f"select kpi, period_start, value from {quoted(database)}.kpi_scorecard "  # noqa: S608 (quoted name)
+        f"select kpi, period_start, value from {identifier(database)}.kpi_scorecard "  # noqa: S608 (quoted name)
         "where period_type = 'month' and level = 'company' and last_day(period_start) < ? order by 1, 2",
         [until],
     ).fetchall()
@@ -314,7 +314,7 @@ def _immature(con: duckdb.DuckDBPyConnection, database: str, table: str) -> Iter
     needed = {"is_mature", "period_type", "period_start", "level", "breakdown"}
     if needed <= _columns(con, database, table):
         found = con.execute(
-            f"select period_start from {quoted(database)}.{quoted(table)} "  # noqa: S608 (quoted names)
+            f"select period_start from {identifier(database)}.{identifier(table)} "  # noqa: S608 (quoted names)
             "where period_type = 'month' and level = 'company' and breakdown = 'total' and not is_mature"
         )
         yield from (month for (month,) in found.fetchall())

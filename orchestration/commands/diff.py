@@ -12,6 +12,7 @@ import duckdb
 
 from orchestration.errors import ZevenError
 from orchestration.settings import Settings
+from orchestration.sql_text import literal
 
 if TYPE_CHECKING:
     from orchestration.publish.manifest import ReleaseInfo
@@ -81,10 +82,9 @@ def gather(
 
 
 def _attach(con: duckdb.DuckDBPyConnection, alias: str, release: ReleaseInfo) -> None:
-    from orchestration.publish.store import text_literal
 
     try:
-        con.execute(f"attach {text_literal(release.database)} as {alias} (read_only)")
+        con.execute(f"attach {literal(release.database)} as {alias} (read_only)")
     except duckdb.Error as error:
         raise _damaged([release], error) from None
 

@@ -19,8 +19,8 @@ from orchestration.ingest.crm.kind import CrmKind
 from orchestration.ingest.crm.objects import Object
 from orchestration.ingest.forgotten_rows import Rules
 from orchestration.ingest.registry import KINDS
-from orchestration.ingest.sql_text import identifier
 from orchestration.ingest.tombstones import Kind
+from orchestration.sql_text import identifier
 
 Ids = Mapping[Kind, set[str]]
 """Published ids (`source:id`) by kind."""

@@ -17,9 +17,9 @@ from orchestration.erasure.people import Person
 from orchestration.erasure.traces import Texts
 from orchestration.publish.catalogue import remove_locked
 from orchestration.publish.manifest import DATABASE, MANIFEST
-from orchestration.publish.store import Store, explaining, text_literal
+from orchestration.publish.store import Store, explaining
 from orchestration.settings import Settings
-from orchestration.tables import quoted
+from orchestration.sql_text import identifier, literal
 
 _IDS_OF_OTHERS = re.compile(r"\b(?!lead|contact)\w+_id=[^\s,;\"]+")
 """The id of a deal, a rep, a product, as a failing rule names its first row."""
@@ -44,7 +44,7 @@ def holds(folder: Path, person: Person) -> bool | None:
         if Texts(person.published_ids() | person.addresses).stand_in(manifest):
             return True
         with duckdb.connect(":memory:") as con:
-            con.execute(f"attach {text_literal(folder / DATABASE)} as release (read_only)")
+            con.execute(f"attach {literal(folder / DATABASE)} as release (read_only)")
             columns = con.execute(
                 "select table_name, column_name from duckdb_columns() "
                 "where database_name = 'release' and data_type = 'VARCHAR'"
@@ -79,12 +79,12 @@ def expire(settings: Settings, person: Person) -> Expired:
 
 
 def _stands_in(con: duckdb.DuckDBPyConnection, table: str, column: str, person: Person) -> bool:
-    name = quoted(column)
+    name = identifier(column)
     # CRMs that count give a deal, an account and a contact the same number
     ids = person.leads if column == "lead_id" else set() if column.endswith("_id") else person.published_ids()
     ids = person.published_ids() if "contact" in column else ids
     whole = sorted(ids | person.names)
     parts = sorted(person.addresses)
     found = " or ".join([f"{name} in (select unnest(?))", *(f"contains(lower({name}), ?)" for _ in parts)])
-    query = f"select 1 from release.main.{quoted(table)} where {found} limit 1"
+    query = f"select 1 from release.main.{identifier(table)} where {found} limit 1"
     return bool(con.execute(query, [whole, *parts]).fetchall())

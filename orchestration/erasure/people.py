@@ -25,9 +25,9 @@ from orchestration.ingest.addresses import addresses
 from orchestration.ingest.export_format import RAW_SCHEMA
 from orchestration.ingest.forgotten_rows import EMPLOYEES, Rules, present_tables
 from orchestration.ingest.raw_tables import raw_name
-from orchestration.ingest.sql_text import identifier, literal
 from orchestration.ingest.tombstones import Kind, Tombstone, hash_of_record
 from orchestration.settings import Settings
+from orchestration.sql_text import identifier, literal
 
 LEADS_OF_ONE_PERSON = 20
 """More leads are no one person's: the address of a rep, or a contact that stands for a whole company."""

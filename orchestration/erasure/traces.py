@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from orchestration.ingest.sql_text import identifier
+from orchestration.sql_text import identifier
 
 PLACEHOLDER = "(forgotten)"
 _BUSY_SECONDS = 60.0

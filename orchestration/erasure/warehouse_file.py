@@ -20,8 +20,8 @@ from orchestration import marts, run_record
 from orchestration.erasure import crm_people
 from orchestration.ingest import tombstones
 from orchestration.ingest.forgotten_rows import Rules, remove_from_raw
-from orchestration.ingest.sql_text import identifier, literal
 from orchestration.ingest.tombstones import Tombstone
+from orchestration.sql_text import identifier, literal
 from orchestration.warehouse import Warehouse
 
 KEPT = ("zeven", "history", "main", "information_schema", "pg_catalog")
@@ -66,7 +66,7 @@ def write_anew(warehouse: Warehouse) -> None:
     with warehouse.connect() as con:
         [(name,)] = con.execute("select current_database()").fetchall()
         con.execute("checkpoint")
-        con.execute(f"attach {literal(str(new))} as zeven_new")
+        con.execute(f"attach {literal(new)} as zeven_new")
         con.execute(f"copy from database {identifier(name)} to zeven_new")
         con.execute("checkpoint zeven_new")
         con.execute("detach zeven_new")

@@ -6,7 +6,7 @@ here: whose address it is (`tombstones.py`), or which columns hold any.
 
 from __future__ import annotations
 
-from orchestration.ingest.sql_text import literal
+from orchestration.sql_text import literal
 
 _ADDRESS = r"[^\s\"<>(),;:\\\[\]{}|=]+@[^\s\"<>(),;:\\\[\]{}|=]+"
 """Generous, because what it finds must also have the right hash."""

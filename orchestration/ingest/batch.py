@@ -23,9 +23,9 @@ from orchestration.ingest.forgotten_rows import Forgotten
 from orchestration.ingest.mapping import Origin
 from orchestration.ingest.raw_tables import raw_columns, raw_name
 from orchestration.ingest.records import INCOMING, LINE_NUMBER, ROW_NUMBER, UNREADABLE, Piece, Records
-from orchestration.ingest.sql_text import identifier, literal, struct_literal
 from orchestration.ingest.values import Notation, Value, quoted
 from orchestration.setting_sources import FilesSource, SqlSource
+from orchestration.sql_text import identifier, literal, struct_literal
 
 FEW_ROWS = 10
 """Up to so many unreadable rows never refuse a file, because a share of a few rows says nothing; unless none

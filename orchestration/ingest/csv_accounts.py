@@ -23,8 +23,8 @@ from orchestration.ingest.file_discovery import TableFile
 from orchestration.ingest.lines import read_lines
 from orchestration.ingest.plain_file import PlainFile
 from orchestration.ingest.records import UNREADABLE
-from orchestration.ingest.sql_text import literal
 from orchestration.setting_sources import FilesSource
+from orchestration.sql_text import literal
 
 
 def settle(

@@ -18,8 +18,8 @@ from orchestration.ingest.file_discovery import TableFile
 from orchestration.ingest.header_drift import clean_names
 from orchestration.ingest.plain_file import PlainFile
 from orchestration.ingest.records import INCOMING, LINE_NUMBER, NONE_UNREADABLE, ROW_NUMBER, Records
-from orchestration.ingest.sql_text import identifier, literal, struct_literal
 from orchestration.setting_sources import FilesSource
+from orchestration.sql_text import identifier, literal, struct_literal
 
 _LONGEST_LINE = 2_000_000
 _OTHER_DELIMITERS = {";": "semicolon", "\t": "tab", ",": "comma", "|": "vertical bar"}
@@ -40,7 +40,7 @@ def read(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile, sour
     _refuse_other_delimiter(file, names, source)
     own = [f"c{number}" for number in range(len(names))]
     relation = (
-        f"read_csv({literal(str(plain.path))}, auto_detect = false, header = true, skip = {blanks}, columns"
+        f"read_csv({literal(plain.path)}, auto_detect = false, header = true, skip = {blanks}, columns"
         f" = {struct_literal((name, literal('VARCHAR')) for name in own)}, delim ="
         f" {literal(source.delimiter)}, quote = {literal(source.quote)}, escape = {literal(source.quote)},"
         f" nullstr = [{', '.join(literal(spelling) for spelling in sorted({'', *source.null_values}))}],"

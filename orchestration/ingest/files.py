@@ -64,12 +64,12 @@ from orchestration.ingest.raw_tables import (
 from orchestration.ingest.records import INCOMING, SCRATCH_TABLES, SCRATCH_VIEWS, Records
 from orchestration.ingest.source_folder import found_files, refuse_a_wrong_folder
 from orchestration.ingest.source_kind import Pending, TableLoad
-from orchestration.ingest.sql_text import first_line, identifier
 from orchestration.ingest.values import check_formats
 from orchestration.progress import Event, report
 from orchestration.setting_sources import FilesSource
 from orchestration.settings import Settings
 from orchestration.speech import speakable
+from orchestration.sql_text import first_line, identifier
 
 __all__ = ["CRM", "TABLES", "load_table", "prepare", "scan"]
 

@@ -25,8 +25,8 @@ import duckdb
 from orchestration.ingest.addresses import address_hashes
 from orchestration.ingest.export_format import RAW_SCHEMA, TABLES, Table
 from orchestration.ingest.raw_tables import raw_columns, raw_name
-from orchestration.ingest.sql_text import identifier, literal
 from orchestration.ingest.tombstones import Kind, Tombstone, hash_of_record, read, write, write_file
+from orchestration.sql_text import identifier, literal
 
 FREE_TEXT = "_other_columns"
 EMPLOYEES = ("reps", "teams", "targets")

@@ -18,7 +18,7 @@ from orchestration.ingest.header_drift import clean_names
 from orchestration.ingest.lines import read_lines
 from orchestration.ingest.plain_file import PlainFile
 from orchestration.ingest.records import INCOMING, LINE_NUMBER, ROW_NUMBER, UNREADABLE, Records
-from orchestration.ingest.sql_text import identifier, literal
+from orchestration.sql_text import identifier, literal
 
 
 def read(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile) -> Records:

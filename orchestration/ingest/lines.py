@@ -12,7 +12,7 @@ import duckdb
 from orchestration.errors import SourceError
 from orchestration.ingest.file_discovery import TableFile
 from orchestration.ingest.plain_file import PlainFile
-from orchestration.ingest.sql_text import first_line, literal
+from orchestration.sql_text import first_line, literal
 
 _NUMBERED = "CREATE OR REPLACE TEMP VIEW zeven_lines AS SELECT rowid + 1 AS n, line FROM zeven_line_text"
 
@@ -29,7 +29,7 @@ def read_lines(con: duckdb.DuckDBPyConnection, file: TableFile, plain: PlainFile
         return
     # chr(1) separates nothing: files that hold it were refused
     source = (
-        f"read_csv({literal(str(plain.path))}, auto_detect = false, columns = {{'line': 'VARCHAR'}}, header"
+        f"read_csv({literal(plain.path)}, auto_detect = false, columns = {{'line': 'VARCHAR'}}, header"
         " = false, delim = chr(1), quote = '', escape = '')"
     )
     try:

@@ -19,8 +19,8 @@ import duckdb
 from orchestration.errors import SourceError, ZevenError
 from orchestration.expressions import ExpressionError, columns_named
 from orchestration.ingest.export_format import Column, Table
-from orchestration.ingest.sql_text import first_line, identifier
 from orchestration.setting_sources import SqlTable, TableMapping
+from orchestration.sql_text import first_line, identifier
 
 
 @dataclass(frozen=True)

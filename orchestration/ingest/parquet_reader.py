@@ -13,7 +13,7 @@ from orchestration.errors import SourceError
 from orchestration.ingest.file_discovery import TableFile
 from orchestration.ingest.header_drift import clean_names
 from orchestration.ingest.records import INCOMING, LINE_NUMBER, NONE_UNREADABLE, ROW_NUMBER, Records
-from orchestration.ingest.sql_text import first_line, identifier, literal
+from orchestration.sql_text import first_line, identifier, literal
 
 _TAKEN = "file_row_number"
 

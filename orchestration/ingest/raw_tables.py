@@ -15,7 +15,7 @@ from datetime import datetime
 import duckdb
 
 from orchestration.ingest.export_format import LOAD_COLUMNS, RAW_SCHEMA, TABLES, Table
-from orchestration.ingest.sql_text import identifier
+from orchestration.sql_text import identifier
 
 LEDGER_COLUMNS: tuple[tuple[str, str], ...] = (
     ("source", "VARCHAR"),

@@ -21,8 +21,8 @@ from urllib.parse import quote
 from orchestration.errors import SettingsError, SourceError
 from orchestration.ingest.sql_database_dates import accept_endless
 from orchestration.ingest.sql_database_values import Own, arrow_table, own_column
-from orchestration.ingest.sql_text import first_line
 from orchestration.speech import HIDDEN
+from orchestration.sql_text import first_line
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]

@@ -42,8 +42,8 @@ from orchestration.ingest.records import (
     Records,
 )
 from orchestration.ingest.sql_database_values import Own
-from orchestration.ingest.sql_text import identifier, literal
 from orchestration.setting_sources import SqlSource, SqlTable
+from orchestration.sql_text import identifier, literal
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]

@@ -18,8 +18,8 @@ import duckdb
 from orchestration.errors import SourceError
 from orchestration.ingest.addresses import email_hash
 from orchestration.ingest.export_format import Column
-from orchestration.ingest.sql_text import first_line, identifier, literal
 from orchestration.setting_sources import FilesSource, SqlSource
+from orchestration.sql_text import first_line, identifier, literal
 
 EARLIEST = "TIMESTAMP '1900-01-01'"
 LATEST = "TIMESTAMP '2201-01-01'"

@@ -31,11 +31,12 @@ from orchestration.publish import in_place
 from orchestration.publish.gateway import link_for_gateway
 from orchestration.publish.in_place import Elsewhere
 from orchestration.publish.manifest import DATABASE
-from orchestration.publish.store import Store, sha256, text_literal
+from orchestration.publish.store import Store, sha256
 from orchestration.restatements.compare import RESTATEMENTS
 from orchestration.restatements.publishing import Restating
 from orchestration.settings import PROJECT_ROOT
-from orchestration.tables import column_types, quoted
+from orchestration.sql_text import identifier, literal
+from orchestration.tables import column_types
 
 ALIAS = "zeven_candidate"
 
@@ -160,7 +161,7 @@ def audit_candidate(
     verdicts: list[Verdict] = []
     marked = marked_personal(PROJECT_ROOT / "models")
     with duckdb.connect(":memory:", config=dict(limits)) as con:
-        con.execute(f"attach {text_literal(candidate.database)} as {ALIAS} (read_only)")
+        con.execute(f"attach {literal(candidate.database)} as {ALIAS} (read_only)")
         con.execute(f"use {ALIAS}")
         content = Content(con, "main")
         for contract in candidate.contracts.values():
@@ -223,9 +224,7 @@ def describe(candidate: Candidate, verdicts: list[Verdict]) -> dict[str, Any]:
 
 @contextmanager
 def _attached(con: duckdb.DuckDBPyConnection, database: Path) -> Iterator[None]:
-    con.execute(
-        f"attach {text_literal(database)} as {ALIAS} (storage_version {text_literal(STORAGE_VERSION)})"
-    )
+    con.execute(f"attach {literal(database)} as {ALIAS} (storage_version {literal(STORAGE_VERSION)})")
     try:
         yield
     finally:
@@ -247,7 +246,7 @@ def _take(con: duckdb.DuckDBPyConnection, contract: Contract, columns: Sequence[
     started = time.monotonic()
     _comment(con, contract, columns)
     _export(con, contract, folder)
-    source = f"{ALIAS}.main.{quoted(contract.table)}"
+    source = f"{ALIAS}.main.{identifier(contract.table)}"
     [(rows,)] = con.execute(f"select count(*) from {source}").fetchall()  # noqa: S608 (quoted name)
     report(Event("publish", contract.table, "done", rows=rows, seconds=time.monotonic() - started))
     return int(rows)
@@ -268,7 +267,7 @@ def _bring_parts(
                 "run the whole pipeline."
             )
         started = time.monotonic()
-        con.execute(f"drop view {ALIAS}.main.{quoted(table)}")
+        con.execute(f"drop view {ALIAS}.main.{identifier(table)}")
         parts[table] = in_place.bring(elsewhere.folder(table), _parts(folder, table))
         seconds, files = time.monotonic() - started, f"{len(parts[table])} files"
         report(Event("publish", table, "done", seconds=seconds, detail=files))
@@ -279,10 +278,10 @@ def _comment(
     con: duckdb.DuckDBPyConnection, contract: Contract, present: Sequence[str], kind: str = "table"
 ) -> None:
     """Lay the descriptions of the contract on the table, where a database client shows them."""
-    target = f"{ALIAS}.main.{quoted(contract.table)}"
-    comments = [f"comment on {kind} {target} is {text_literal(contract.description)}"]
+    target = f"{ALIAS}.main.{identifier(contract.table)}"
+    comments = [f"comment on {kind} {target} is {literal(contract.description)}"]
     comments += [
-        f"comment on column {target}.{quoted(column.name)} is {text_literal(column.description)}"
+        f"comment on column {target}.{identifier(column.name)} is {literal(column.description)}"
         for column in contract.columns
         if column.name in present
     ]
@@ -300,8 +299,8 @@ def _parts(folder: Path, table: str) -> Path:
 
 def _export(con: duckdb.DuckDBPyConnection, contract: Contract, folder: Path) -> None:
     file = _parquet(folder, contract.table)
-    table = f"{ALIAS}.main.{quoted(contract.table)}"
-    con.execute(f"copy {table} to {text_literal(file)} (format parquet, compression zstd)")
+    table = f"{ALIAS}.main.{identifier(contract.table)}"
+    con.execute(f"copy {table} to {literal(file)} (format parquet, compression zstd)")
 
 
 def _describe_release(
@@ -311,8 +310,8 @@ def _describe_release(
     facts: tuple[str, datetime, datetime, str],
 ) -> None:
     release_id, as_of, created_at, code_version = facts
-    columns = ", ".join(f"{quoted(column.name)} {column.data_type}" for column in RELEASE_INFO.columns)
-    target = f"{ALIAS}.main.{quoted(RELEASE_INFO.table)}"
+    columns = ", ".join(f"{identifier(column.name)} {column.data_type}" for column in RELEASE_INFO.columns)
+    target = f"{ALIAS}.main.{identifier(RELEASE_INFO.table)}"
     con.execute(f"create table {target} ({columns})")
     # an instant is stored without an offset, as everywhere in the marts: it is UTC
     stamps = [moment.astimezone(UTC).replace(tzinfo=None) for moment in (as_of, created_at)]
@@ -335,10 +334,10 @@ def _release_id(created_at: datetime, content: str, taken: list[str]) -> str:
 
 def _audit_parquet(con: duckdb.DuckDBPyConnection, contract: Contract, file: Path) -> Verdict:
     """Whether the Parquet file holds the columns and as many rows as the table of the same name."""
-    table = quoted(contract.table)
+    table = identifier(contract.table)
     shapes = [
         [(name, data_type) for name, data_type, *_ in con.execute(f"describe {source}").fetchall()]
-        for source in (table, f"select * from read_parquet({text_literal(file)})")  # noqa: S608 (quoted)
+        for source in (table, f"select * from read_parquet({literal(file)})")  # noqa: S608 (quoted)
     ]
     [(rows, in_parquet)] = con.execute(
         f"select (select count(*) from {table}), (select count(*) from read_parquet(?))",  # noqa: S608 (quoted)

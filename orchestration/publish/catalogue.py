@@ -13,8 +13,9 @@ import duckdb
 from orchestration.errors import SettingsError, ZevenError
 from orchestration.publish.gateway import refresh_gateway
 from orchestration.publish.manifest import ReleaseInfo, damage, read_manifest, read_release
-from orchestration.publish.store import Store, explaining, remove, switch_link, text_literal
+from orchestration.publish.store import Store, explaining, remove, switch_link
 from orchestration.settings import Settings
+from orchestration.sql_text import literal
 
 ATTEMPTS = 5
 """A reader can resolve `current` just before a switch and a pruning; then it looks again."""
@@ -155,7 +156,7 @@ def open_release(settings: Settings, release_id: str | None = None) -> duckdb.Du
         path = store.releases / wanted / "zeven.duckdb"
         con = duckdb.connect(":memory:")
         try:
-            con.execute(f"attach {text_literal(path)} as release (read_only)")
+            con.execute(f"attach {literal(path)} as release (read_only)")
             con.execute("use release")
         except duckdb.Error as error:
             con.close()

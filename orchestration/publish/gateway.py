@@ -25,8 +25,8 @@ from typing import Any
 import duckdb
 
 from orchestration.marts import STORAGE_VERSION
-from orchestration.publish.store import TEMPORARY_PREFIX, Store, remove, sync, text_literal
-from orchestration.tables import quoted
+from orchestration.publish.store import TEMPORARY_PREFIX, Store, remove, sync
+from orchestration.sql_text import identifier, literal
 
 BY_RELEASE = "gateway"
 """The folder inside a release that holds a link to its Parquet files, named by the release."""
@@ -57,13 +57,13 @@ def refresh_gateway(store: Store, manifest: Mapping[str, Any]) -> bool:
         con.execute("begin")  # 400 statements that each commit by themselves cost three times as much
         for name, table in tables.items():
             files = f"{name}/*.parquet" if table.get("parts") else f"{name}.parquet"
-            where = text_literal(store.current / BY_RELEASE / "*" / files)
+            where = literal(store.current / BY_RELEASE / "*" / files)
             source = f"read_parquet({where}, hive_partitioning = false)"
-            con.execute(f"create view {quoted(name)} as select * from {source}")  # noqa: S608 (quoted)
-            con.execute(f"comment on view {quoted(name)} is {text_literal(table['description'])}")
+            con.execute(f"create view {identifier(name)} as select * from {source}")  # noqa: S608 (quoted)
+            con.execute(f"comment on view {identifier(name)} is {literal(table['description'])}")
             for column in table["columns"]:
-                target = f"{quoted(name)}.{quoted(column['name'])}"
-                con.execute(f"comment on column {target} is {text_literal(column['description'])}")
+                target = f"{identifier(name)}.{identifier(column['name'])}"
+                con.execute(f"comment on column {target} is {literal(column['description'])}")
         con.execute("commit")
     temporary.chmod(0o444)
     sync(temporary)

@@ -8,7 +8,7 @@ A file is linked into the release, not copied, where that is possible: the engin
 the engine's next build, the release's with the release. Nobody writes to a Parquet file once it is whole.
 """
 
-# ruff: noqa: S608 -- names are quoted, paths are literals
+# ruff: noqa: S608 -- names are identifier, paths are literals
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Protocol
 from orchestration.checks.contracts import Contract
 from orchestration.checks.verdicts import Verdict
 from orchestration.errors import GateError
-from orchestration.publish.store import sha256, text_literal
-from orchestration.tables import column_types, quoted
+from orchestration.publish.store import sha256
+from orchestration.sql_text import identifier, literal
+from orchestration.tables import column_types
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -65,8 +66,8 @@ def create_view(con: DuckDBPyConnection, database: str, table: str, folder: Path
     """
     source = _source(folder)
     described = con.execute(f"describe select * from {source}").fetchall()
-    columns = ", ".join(quoted(name) for name, *_ in described)
-    target = f"{quoted(database)}.main.{quoted(table)}"
+    columns = ", ".join(identifier(name) for name, *_ in described)
+    target = f"{identifier(database)}.main.{identifier(table)}"
     con.execute(f"create view {target} as select {columns} from {source}")
 
 
@@ -137,7 +138,7 @@ def audit_files(
 
 def _source(folder: Path) -> str:
     # a folder may be called `a=b`, which is no column of ours
-    return f"read_parquet({text_literal(folder / '*.parquet')}, hive_partitioning = false)"
+    return f"read_parquet({literal(folder / '*.parquet')}, hive_partitioning = false)"
 
 
 def _parquet_files(folder: Path) -> list[Path]:
@@ -148,7 +149,7 @@ def _parquet_files(folder: Path) -> list[Path]:
 def _sizes(con: DuckDBPyConnection, folder: Path) -> dict[str, tuple[int, int]]:
     """Bytes and rows of every Parquet file of a folder, by name."""
     found = con.execute(
-        f"select file_name, num_rows from parquet_file_metadata({text_literal(folder / '*.parquet')})"
+        f"select file_name, num_rows from parquet_file_metadata({literal(folder / '*.parquet')})"
     ).fetchall()
     return {Path(file).name: (Path(file).stat().st_size, int(rows)) for file, rows in found}
 

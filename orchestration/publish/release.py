@@ -42,12 +42,12 @@ from orchestration.publish.store import (
     sha256,
     switch_link,
     sync,
-    text_literal,
     write_json,
 )
 from orchestration.restatements.definitions import changed_definitions
 from orchestration.restatements.publishing import Restating
 from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.sql_text import literal
 from orchestration.tables import has_table
 from orchestration.warehouse import Warehouse
 
@@ -354,7 +354,7 @@ def _little_memory(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     try:
         yield
     finally:
-        con.execute(f"set memory_limit = {text_literal(limit)}")
+        con.execute(f"set memory_limit = {literal(limit)}")
 
 
 def _limits(settings: Settings) -> dict[str, Any]:

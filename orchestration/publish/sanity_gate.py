@@ -22,8 +22,8 @@ from orchestration.checks import sanity
 from orchestration.checks.sanity import Finding
 from orchestration.errors import GateError, SettingsError, ZevenError
 from orchestration.publish.manifest import DATABASE, instant, parse_instant, read_manifest
-from orchestration.publish.store import text_literal
 from orchestration.settings import Settings
+from orchestration.sql_text import literal
 
 SHOWN_MESSAGES = 5
 LONGEST_REASON = 500
@@ -125,8 +125,8 @@ def pass_sanity(
 def _opened(candidate: Path, last: Path, limits: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(":memory:", config=dict(limits))
     try:
-        con.execute(f"attach {text_literal(candidate)} as {_NEW} (read_only)")
-        con.execute(f"attach {text_literal(last / DATABASE)} as {_OLD} (read_only)")
+        con.execute(f"attach {literal(candidate)} as {_NEW} (read_only)")
+        con.execute(f"attach {literal(last / DATABASE)} as {_OLD} (read_only)")
     except BaseException:
         con.close()
         raise

@@ -225,8 +225,3 @@ def write_json(path: Path, content: Any) -> None:
 def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def text_literal(value: object) -> str:
-    """A value as an SQL text literal, for the statements that take no parameters (ATTACH, COPY, COMMENT)."""
-    return "'" + str(value).replace("'", "''") + "'"

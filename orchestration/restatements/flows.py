@@ -12,7 +12,7 @@ from collections.abc import Mapping, Set
 from orchestration.restatements.numbers import FLOWS, Flow, Measure
 from orchestration.restatements.parts import PAIRS, PERIOD_TYPES, add, share_of
 from orchestration.restatements.sides import Comparison, Side
-from orchestration.tables import quoted
+from orchestration.sql_text import identifier
 
 DATES = "dim_dates"
 _STARTS = tuple(f"{name}_start" for name in PERIOD_TYPES)
@@ -79,13 +79,13 @@ def _joined(comparison: Comparison, flow: Flow, columns: Mapping[str, str]) -> s
     """Makes the table of records, or parts of them, that differ, with the columns of both."""
 
     def side(of: Side, suffix: str) -> str:
-        listed = ", ".join(f"{quoted(column)} as {name}_{suffix}" for name, column in columns.items())
+        listed = ", ".join(f"{identifier(column)} as {name}_{suffix}" for name, column in columns.items())
         starts = ", ".join(f"{start} as {start}_{suffix}" for start in _STARTS)
         part = f"product_id as product_{suffix}, " if flow.shares else ""
         shares = f"inner join {of.table(flow.shares)} using ({flow.record_id})" if flow.shares else ""
         return (
             f"(select {flow.record_id} as id_{suffix}, {part}{listed}, {starts} from {of.table(flow.table)} "
-            f"{shares} left join {of.table(DATES)} on {quoted(flow.day)} = date_day)"
+            f"{shares} left join {of.table(DATES)} on {identifier(flow.day)} = date_day)"
         )
 
     differs = " or ".join(f"{name}_a is distinct from {name}_b" for name in (*columns, *_STARTS))

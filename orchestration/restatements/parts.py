@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 import duckdb
 
-from orchestration.tables import quoted
+from orchestration.sql_text import identifier
 
 PARTS = "zeven_parts"
 PAIRS = "zeven_pairs"
@@ -53,7 +53,7 @@ def add(
     names = list(breakdowns)
     values = {
         side: "case k.breakdown "
-        + " ".join(f"when '{name}' then {quoted(f'{name}_{side}')}" for name in names)
+        + " ".join(f"when '{name}' then {identifier(f'{name}_{side}')}" for name in names)
         + " else 'total' end"
         for side in ("a", "b")
     }

@@ -21,11 +21,10 @@ from orchestration.checks.contracts import Contract, contract_hash
 from orchestration.errors import ZevenError
 from orchestration.progress import Event, report
 from orchestration.publish.manifest import DATABASE
-from orchestration.publish.store import text_literal
 from orchestration.restatements import compare
 from orchestration.restatements.compare import RESTATEMENTS, RESULT
 from orchestration.restatements.sides import Comparison, Side, side_of
-from orchestration.tables import quoted
+from orchestration.sql_text import identifier, literal
 
 BEFORE = "zeven_before"
 SHOWN_NUMBERS = 5
@@ -50,8 +49,10 @@ class Restating:
 
     def add_to(self, con: duckdb.DuckDBPyConnection, alias: str, hashes: Mapping[str, str]) -> None:
         """Make the table in the attached candidate, whose Parquet files have these hashes."""
-        columns = ", ".join(f"{quoted(column.name)} {column.data_type}" for column in RESTATEMENTS.columns)
-        target = f"{quoted(alias)}.main.{quoted(RESTATEMENTS.table)}"
+        columns = ", ".join(
+            f"{identifier(column.name)} {column.data_type}" for column in RESTATEMENTS.columns
+        )
+        target = f"{identifier(alias)}.main.{identifier(RESTATEMENTS.table)}"
         con.execute(f"create table {target} ({columns})")
         self.summary = {"against": self.before.name if self.before else None, **_nothing()}
         if self.before is None:
@@ -70,7 +71,7 @@ class Restating:
         )
         try:
             before = side_of(self.before, BEFORE)
-            con.execute(f"attach {text_literal(self.before / DATABASE)} as {BEFORE} (read_only)")
+            con.execute(f"attach {literal(self.before / DATABASE)} as {BEFORE} (read_only)")
         except (ZevenError, duckdb.Error) as error:
             self._give_up(error)
             return

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from orchestration.publish.manifest import parse_instant, read_manifest
-from orchestration.tables import quoted
+from orchestration.sql_text import identifier
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Side:
         return self.as_of.astimezone(ZoneInfo(self.time_zone)).date()
 
     def table(self, name: str) -> str:
-        return f"{quoted(self.alias)}.main.{quoted(name)}"
+        return f"{identifier(self.alias)}.main.{identifier(name)}"
 
 
 def side_of(folder: Path, alias: str) -> Side:

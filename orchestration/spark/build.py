@@ -24,7 +24,8 @@ from orchestration.spark.built_tables import (
 from orchestration.spark.connection import connect
 from orchestration.spark.folders import landed_folder, tables_folder
 from orchestration.spark.landing import land, show, tidy
-from orchestration.tables import column_types, has_table, quoted
+from orchestration.sql_text import identifier
+from orchestration.tables import column_types, has_table
 from orchestration.warehouse import make_private_folder
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def hand_over(con: DuckDBPyConnection, settings: Settings, manifest: Manifest, *
         schemas = _schemas(manifest)
         if anew:
             for schema in schemas - {HISTORY}:
-                con.execute(f"drop schema if exists {quoted(schema)} cascade")
+                con.execute(f"drop schema if exists {identifier(schema)} cascade")
             start_afresh(spark, tables_folder(settings), schemas)
             if has_table(con, HISTORY, SIGHTINGS):
                 log = land(con, folder, HISTORY, SIGHTINGS)

@@ -8,7 +8,7 @@ the log of what opportunities were seen to say. The log goes over before a build
 back after it; so a company moves to Spark and back without losing history, and an erasure has one place.
 """
 
-# ruff: noqa: S608 -- names are quoted, paths are literals
+# ruff: noqa: S608 -- names are identifier, paths are literals
 
 from __future__ import annotations
 
@@ -20,12 +20,11 @@ from typing import TYPE_CHECKING
 
 from orchestration.checks.contracts import Contract
 from orchestration.errors import GateError
-from orchestration.ingest.sql_text import literal
 from orchestration.marts import MARTS
 from orchestration.progress import Event, report
 from orchestration.publish.in_place import create_view, views
 from orchestration.spark.landing import Landed
-from orchestration.tables import quoted
+from orchestration.sql_text import identifier, literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -49,7 +48,7 @@ def make_schemas(spark: Spark, folder: Path, schemas: Iterable[str]) -> None:
     """Make those that are missing."""
     for schema in sorted(schemas):
         place = folder / schema
-        spark.run(f"create schema if not exists `{schema}` location {literal(str(place))}")
+        spark.run(f"create schema if not exists `{schema}` location {literal(place)}")
 
 
 def hand_over_history(spark: Spark, log: Landed) -> None:
@@ -90,16 +89,16 @@ def take_published(
     for table, contract in contracts.items():
         started = time.monotonic()
         kind = "view" if table in were_views else "table"
-        con.execute(f"drop {kind} if exists {MARTS}.{quoted(table)}")
+        con.execute(f"drop {kind} if exists {MARTS}.{identifier(table)}")
         if table in in_place:
             create_view(con, MARTS, table, _written(folder, schemas[table], table))
         else:
-            order = ", ".join(quoted(name) for name in contract.order)
+            order = ", ".join(identifier(name) for name in contract.order)
             con.execute(
-                f"create table {MARTS}.{quoted(table)} as "
+                f"create table {MARTS}.{identifier(table)} as "
                 f"{_select(con, folder, schemas[table], table)} order by {order}"
             )
-        [(rows,)] = con.execute(f"select count(*) from {MARTS}.{quoted(table)}").fetchall()
+        [(rows,)] = con.execute(f"select count(*) from {MARTS}.{identifier(table)}").fetchall()
         report(Event("transform", table, "done", rows=rows, seconds=time.monotonic() - started))
 
 
@@ -108,11 +107,11 @@ def _select(con: DuckDBPyConnection, folder: Path, schema: str, table: str) -> s
 
     Spark's instants come with a zone, which is UTC; ours stand without one.
     """
-    source = f"read_parquet({literal(str(_written(folder, schema, table) / '*.parquet'))})"
+    source = f"read_parquet({literal(_written(folder, schema, table) / '*.parquet')})"
     types = con.execute(f"describe select * from {source}").fetchall()
     columns = [
-        f"cast({quoted(name)} as timestamp) as {quoted(name)}" if "TIME ZONE" in kind else quoted(name)
-        for name, kind, *_ in types
+        f"cast({name} as timestamp) as {name}" if "TIME ZONE" in kind else name
+        for name, kind in ((identifier(name), kind) for name, kind, *_ in types)
     ]
     return f"select {', '.join(columns)} from {source}"
 

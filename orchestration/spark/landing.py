@@ -10,7 +10,7 @@ file is never changed, a run that was killed leaves nothing but files that nobod
 is whole: it is replaced in one statement, after its files are there.
 """
 
-# ruff: noqa: S608 -- names are quoted, paths are literals
+# ruff: noqa: S608 -- names are identifier, paths are literals
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestration.errors import ZevenError
-from orchestration.ingest.sql_text import literal
 from orchestration.settings import Settings
-from orchestration.tables import column_types, quoted, row_hash
+from orchestration.sql_text import identifier, literal
+from orchestration.tables import column_types, row_hash
 from orchestration.warehouse import make_private_folder
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def sees_our_files(settings: Settings, spark: Spark) -> bool:
     file = settings.spark.folder / f"look-{os.getpid()}.parquet"
     try:
         with duckdb.connect() as con:
-            con.execute(f"copy (select 7 as seven) to {literal(str(file))} (format parquet)")
+            con.execute(f"copy (select 7 as seven) to {literal(file)} (format parquet)")
         return spark.run(f"select seven from parquet.`{file}`") == [(7,)]
     except ZevenError:
         return False
@@ -125,7 +125,7 @@ def _parts(con: DuckDBPyConnection, schema: str, table: str, types: Mapping[str,
     number = f"coalesce({_BATCH_NUMBER} // {BATCHES}, -1)" if _BATCH_NUMBER in types else "0"
     found = con.execute(
         f"select {number} as part, count(*), sum({row_hash(types)}::hugeint) "
-        f"from {quoted(schema)}.{quoted(table)} "
+        f"from {identifier(schema)}.{identifier(table)} "
         "group by 1 order by 1"  # a source may have a column of any name
     ).fetchall()
     shape = "\n".join(f"{name} {kind}" for name, kind in types.items())
@@ -142,8 +142,8 @@ def _written(con: DuckDBPyConnection, schema: str, table: str, place: Path, part
     if not file.exists():
         fresh = file.with_suffix(".new")
         con.execute(
-            f"copy (select * from {quoted(schema)}.{quoted(table)} where {part.where}) "
-            f"to {literal(str(fresh))} (format parquet, compression zstd)"
+            f"copy (select * from {identifier(schema)}.{identifier(table)} where {part.where}) "
+            f"to {literal(fresh)} (format parquet, compression zstd)"
         )
         with fresh.open("rb") as written:
             os.fsync(written.fileno())

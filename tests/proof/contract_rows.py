@@ -22,7 +22,7 @@ import polars as pl
 
 from orchestration.checks.contracts import Check, Column, Contract
 from orchestration.checks.schema import polars_types
-from orchestration.tables import quoted
+from orchestration.sql_text import identifier
 
 Row = dict[str, Any]
 LIMIT = 300_000
@@ -124,7 +124,7 @@ class Rows:
             return None
         wanted = [f"not ({sql})" if name == breaking else f"({sql})" for name, sql in self.conditions.items()]
         source, values = self.source(row, free)
-        names = ", ".join(quoted(name) for name in row)
+        names = ", ".join(identifier(name) for name in row)
         where = " and ".join(wanted) or "true"
         found = self.con.execute(f"select {names} from {source} where {where} limit 1", values).fetchall()
         return dict(zip(row, found[0], strict=True)) if found else None
@@ -132,8 +132,12 @@ class Rows:
     def source(self, row: Row, free: set[str]) -> tuple[str, list[Any]]:
         """The row as a table, times every choice of the columns in `free`; and the values it binds."""
         fixed = [name for name in row if name not in free]
-        parts = [", ".join(f"?::{self.columns[name].data_type} as {quoted(name)}" for name in fixed) or "1"]
-        parts += [f"unnest(?::{self.columns[name].data_type}[]) as {quoted(name)}" for name in sorted(free)]
+        parts = [
+            ", ".join(f"?::{self.columns[name].data_type} as {identifier(name)}" for name in fixed) or "1"
+        ]
+        parts += [
+            f"unnest(?::{self.columns[name].data_type}[]) as {identifier(name)}" for name in sorted(free)
+        ]
         values = [row[name] for name in fixed] + [self.choices(self.columns[name]) for name in sorted(free)]
         return ", ".join(f"(select {part})" for part in parts), values
 
@@ -200,7 +204,7 @@ def _conditions(contract: Contract) -> dict[str, str]:
     """Every check about single rows as an SQL condition of DuckDB, written apart from the polars ones."""
     found = {}
     for column in contract.columns:
-        name = quoted(column.name)
+        name = identifier(column.name)
         finite = f"{name} is null or isfinite({name})" if column.kind == "double" else "true"
         if column.required:
             found[f"{column.name}.required"] = f"{name} is not null"

@@ -16,7 +16,8 @@ from orchestration.checks.contracts import Contract
 from orchestration.checks.on_engine import audit_on_engine
 from orchestration.checks.verdicts import Verdict
 from orchestration.errors import ZevenError
-from orchestration.tables import column_types, quoted
+from orchestration.sql_text import identifier
+from orchestration.tables import column_types
 from tests.proof.contract_gate import Gate
 
 
@@ -44,7 +45,7 @@ class OnDuckdb:
         return [str(name) for name, *_ in self.run(f"describe {sql}")]
 
     def put(self, table: str, frame: pl.DataFrame) -> None:
-        self.con.execute(f"create or replace table checked.{quoted(table)} as from frame")
+        self.con.execute(f"create or replace table checked.{identifier(table)} as from frame")
 
 
 def gate_on(engine: Any) -> Gate:

@@ -19,7 +19,8 @@ from orchestration.checks.on_engine import audit_on_engine
 from orchestration.checks.verdicts import Verdict
 from orchestration.marts import MARTS
 from orchestration.publish.in_place import create_view, views
-from orchestration.tables import column_types, quoted
+from orchestration.sql_text import identifier
+from orchestration.tables import column_types
 
 
 class LeftElsewhere:
@@ -43,8 +44,8 @@ class LeftElsewhere:
             folder = self.folder(table)
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            name = f"{MARTS}.{quoted(table)}"
-            key = f"hash({', '.join(quoted(column) for column in column_types_of(con, table))})"
+            name = f"{MARTS}.{identifier(table)}"
+            key = f"hash({', '.join(identifier(column) for column in column_types_of(con, table))})"
             for part in range(parts):
                 file = folder / f"part-{part:05d}-{uuid.uuid4()}-c000.snappy.parquet"
                 con.execute(
@@ -83,9 +84,9 @@ class LeftElsewhere:
         con.execute(f"create schema {MARTS}")
         for table in self.tables:
             source = f"from read_parquet('{self.folder(table)}/*.parquet', hive_partitioning = false)"
-            con.execute(f"create view {MARTS}.{quoted(table)} as {source}")
+            con.execute(f"create view {MARTS}.{identifier(table)} as {source}")
         return con
 
 
 def column_types_of(con: duckdb.DuckDBPyConnection, table: str) -> list[str]:
-    return list(con.sql(f"from {MARTS}.{quoted(table)}").columns)
+    return list(con.sql(f"from {MARTS}.{identifier(table)}").columns)

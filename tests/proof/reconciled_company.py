@@ -19,7 +19,7 @@ import duckdb
 from orchestration.checks.contracts import load_contracts
 from orchestration.checks.reconciliation import Reconciliation, load_reconciliations
 from orchestration.publish.release import MODELS_DIR
-from orchestration.tables import quoted
+from orchestration.sql_text import identifier
 
 CONTRACTS = load_contracts(MODELS_DIR)
 RULES = load_reconciliations(MODELS_DIR, CONTRACTS)
@@ -49,7 +49,7 @@ def empty_company() -> duckdb.DuckDBPyConnection:
     """Every table, without a row."""
     con = duckdb.connect()
     for contract in CONTRACTS.values():
-        columns = ", ".join(f"{quoted(column.name)} {column.data_type}" for column in contract.columns)
+        columns = ", ".join(f"{identifier(column.name)} {column.data_type}" for column in contract.columns)
         con.execute(f"create table {contract.table} ({columns})")
     return con
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from orchestration.tables import quoted
+from orchestration.sql_text import identifier
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,20 +34,20 @@ def differences(
         if types[0][name] != types[1][name]
     ]
     told += _twice(con, one, key, sides[0]) + _twice(con, other, key, sides[1])
-    joined = " and ".join(f"one.{quoted(name)} is not distinct from other.{quoted(name)}" for name in key)
+    joined = " and ".join(f"one.{name} is not distinct from other.{name}" for name in map(identifier, key))
     for side, here, there in ((sides[0], one, other), (sides[1], other, one)):
         query = f"from {here} as one where not exists (from {there} as other where {joined})"
         told += _shown(con, f"select {_list(key)} {query}", f"only of {side}")
     for name, data_type in types[0].items():
         if name in key:
             continue
-        left, right = f"one.{quoted(name)}", f"other.{quoted(name)}"
+        left, right = f"one.{identifier(name)}", f"other.{identifier(name)}"
         differs = f"{left} is distinct from {right}"
         if data_type == "DOUBLE":
             apart = f"abs({left} - {right}) <= {AS_CLOSE} * greatest(1, abs({left}), abs({right}))"
             finite = f"isfinite({left}) and isfinite({right})"
             differs += f" and not coalesce({finite} and {apart}, false)"
-        columns = ", ".join([*(f"one.{quoted(part)}" for part in key), left, right])
+        columns = ", ".join([*(f"one.{identifier(part)}" for part in key), left, right])
         query = f"select {columns} from {one} as one inner join {other} as other on {joined} where {differs}"
         told += _shown(con, query, f"{name} ({sides[0]}, {sides[1]})")
     return told
@@ -63,7 +63,7 @@ def _twice(con: duckdb.DuckDBPyConnection, relation: str, key: Sequence[str], si
 
 
 def _list(names: Sequence[str]) -> str:
-    return ", ".join(map(quoted, names))
+    return ", ".join(map(identifier, names))
 
 
 def _shown(con: duckdb.DuckDBPyConnection, query: str, what: str) -> list[str]:

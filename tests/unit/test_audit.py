@@ -18,7 +18,7 @@ from orchestration.checks.audit import audit, audit_table
 from orchestration.checks.contracts import Column, Contract, Rule
 from orchestration.checks.verdicts import SHOWN_KEYS, Verdict
 from orchestration.errors import SettingsError
-from orchestration.tables import quoted
+from orchestration.sql_text import identifier
 
 CONTRACT = Contract(
     table="kpi_sales",
@@ -221,7 +221,7 @@ def test_no_variable_of_the_environment_switches_the_gate_off(variables: dict[st
 
 
 def test_names_are_quoted() -> None:
-    assert quoted('a"b') == '"a""b"'
+    assert identifier('a"b') == '"a""b"'
 
 
 def test_one_table_can_be_audited_alone(con: duckdb.DuckDBPyConnection) -> None:

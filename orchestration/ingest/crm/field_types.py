@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from orchestration.ingest.crm.objects import Field
-from orchestration.ingest.sql_text import identifier, literal
+from orchestration.sql_text import identifier, literal
 
 _FIRST, _LAST = "TIMESTAMP '1900-01-01'", "TIMESTAMP '2201-01-01'"
 _LOCAL = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"

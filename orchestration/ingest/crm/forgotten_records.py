@@ -27,8 +27,8 @@ from orchestration.ingest.forgotten_rows import (
     touched_by,
     withhold,
 )
-from orchestration.ingest.sql_text import identifier, literal
 from orchestration.ingest.tombstones import Kind, Tombstone, hash_of_record
+from orchestration.sql_text import identifier, literal
 
 Rows = dict[str, tuple[int, int]]
 """(removed, cleared) by table."""

@@ -26,9 +26,9 @@ from orchestration.ingest.crm.hubspot_pages import Pages
 from orchestration.ingest.crm.hubspot_session import CursorExpiredError, HubspotSession
 from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.objects import Object
-from orchestration.ingest.sql_text import LISTED, identifier, listed
 from orchestration.setting_sources import HubspotSource
 from orchestration.settings import Settings
+from orchestration.sql_text import LISTED, identifier, listed
 
 OVERLAP = 10 * 60 * 1000
 """Milliseconds that are read again: the index of the search comes some seconds after the records."""

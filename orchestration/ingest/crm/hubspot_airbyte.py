@@ -19,7 +19,7 @@ from orchestration.ingest.crm import hubspot_objects as objects
 from orchestration.ingest.crm.hubspot_landed_loader import ACTIVITIES, Loader, known, link, newest_of
 from orchestration.ingest.crm.landed_table import Part, Table, json_text
 from orchestration.ingest.crm.objects import Object
-from orchestration.ingest.sql_text import literal
+from orchestration.sql_text import literal
 
 _STREAMS = {
     **{one: one for one in ("companies", "contacts", "products", "deals", "line_items")},

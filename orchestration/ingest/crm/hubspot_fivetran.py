@@ -18,7 +18,7 @@ from typing import ClassVar
 from orchestration.ingest.crm.hubspot_landed_loader import ACTIVITIES, Loader, known, link
 from orchestration.ingest.crm.landed_table import Part, Table
 from orchestration.ingest.crm.objects import Object
-from orchestration.ingest.sql_text import literal
+from orchestration.sql_text import literal
 
 MARK = "deal"
 """The table by which these are known."""

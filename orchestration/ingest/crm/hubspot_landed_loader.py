@@ -15,8 +15,8 @@ from orchestration.ingest.crm import hubspot_objects as objects
 from orchestration.ingest.crm.landed_by_others import Find, OfRaw
 from orchestration.ingest.crm.landed_table import Part, Table
 from orchestration.ingest.crm.objects import Object
-from orchestration.ingest.sql_text import literal
 from orchestration.setting_sources import HubspotLandedSource
+from orchestration.sql_text import literal
 
 ACTIVITIES = (
     objects.CALLS,

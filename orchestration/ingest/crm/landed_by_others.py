@@ -28,9 +28,9 @@ from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.objects import Object
 from orchestration.ingest.source_kind import Pending
 from orchestration.ingest.sql_database_connection import address_variable
-from orchestration.ingest.sql_text import first_line, identifier
 from orchestration.setting_sources import LandedSource
 from orchestration.settings import Settings
+from orchestration.sql_text import first_line, identifier
 
 _LOAD_IT = "Let the tool load it, or leave it where nobody uses it."
 

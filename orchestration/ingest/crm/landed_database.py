@@ -20,7 +20,7 @@ from orchestration.errors import SourceError
 from orchestration.ingest.crm.landed_places import INTERNAL, one_of
 from orchestration.ingest.crm.landed_table import Table, plain
 from orchestration.ingest.sql_database_connection import Database, Shape, address, address_variable
-from orchestration.ingest.sql_text import identifier
+from orchestration.sql_text import identifier
 
 _BROUGHT = "zeven_brought"
 

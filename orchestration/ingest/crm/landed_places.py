@@ -20,7 +20,7 @@ import duckdb
 
 from orchestration.errors import SourceError
 from orchestration.ingest.crm.landed_table import Table, plain
-from orchestration.ingest.sql_text import first_line, identifier, literal
+from orchestration.sql_text import first_line, identifier, literal
 
 INTERNAL = ("_staging", "airbyte_internal", "fivetran_metadata")
 """Ends of names of schemas in which a tool keeps its own."""
@@ -88,7 +88,7 @@ class DuckDbFile(_InDuckDb):
     @contextmanager
     def opened(self, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         try:
-            con.execute(f"ATTACH {literal(str(self._place))} AS {_DATABASE} (READ_ONLY)")
+            con.execute(f"ATTACH {literal(self._place)} AS {_DATABASE} (READ_ONLY)")
         except duckdb.Error as error:
             raise SourceError(
                 f"{self._name}: {self.said} cannot be opened ({first_line(error)}); is it a"
@@ -150,7 +150,7 @@ class ParquetFolder(_InDuckDb):
             files = sorted(entry.rglob("*.parquet")) if entry.is_dir() else [entry]
             files = [one for one in files if one.suffix == ".parquet" and not one.name.startswith((".", "_"))]
             if files:
-                listed = ", ".join(literal(str(_escaped(one))) for one in files)
+                listed = ", ".join(literal(_escaped(one)) for one in files)
                 facts = [(str(one), one.stat().st_size, one.stat().st_mtime_ns) for one in files]
                 path = f"read_parquet([{listed}], union_by_name = true)"
                 tables.append((entry.stem if entry.is_file() else entry.name, path, json.dumps(facts)))
@@ -163,7 +163,7 @@ class ParquetFolder(_InDuckDb):
         folder = self._place / self._dataset / "_dlt_loads"
         if not any(folder.glob("*.jsonl")):
             return None
-        files = literal(str(_escaped(folder) / "*.jsonl"))
+        files = literal(_escaped(folder) / "*.jsonl")
         return f"read_json({files}, columns = {{load_id: 'VARCHAR', status: 'BIGINT'}})"
 
 

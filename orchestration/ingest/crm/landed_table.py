@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from orchestration.ingest.sql_text import identifier, literal
+from orchestration.sql_text import identifier, literal
 
 _SYNCED = ("_fivetran_synced", "_airbyte_extracted_at", "_airbyte_emitted_at", "_dlt_load_id")
 """When a row was written, by tool: of two versions of a record the later one counts."""

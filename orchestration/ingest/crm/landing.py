@@ -28,7 +28,7 @@ from orchestration.ingest.crm.field_types import given_text, line, plain, reason
 from orchestration.ingest.crm.forgotten_records import leave_out
 from orchestration.ingest.crm.objects import LOAD_COLUMNS, Object
 from orchestration.ingest.crm.raw_schema import LEDGER_COLUMNS
-from orchestration.ingest.sql_text import LISTED, identifier, listed, literal
+from orchestration.sql_text import LISTED, identifier, listed, literal
 
 Row = Mapping[str, Any]
 
@@ -116,7 +116,7 @@ class Landing:
                     out.write(b"\n")
             fields = ", ".join(f"r[{number}] AS {identifier(n)}" for number, n in enumerate(names, start=1))
             query = (
-                f"SELECT row_number() OVER () AS _row, {fields} FROM read_json({literal(str(file))},"
+                f"SELECT row_number() OVER () AS _row, {fields} FROM read_json({literal(file)},"
                 " format = 'newline_delimited', records = false, columns = {r: 'VARCHAR[]'},"
                 " maximum_object_size = 67108864)"
             )

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import duckdb
 
 from orchestration.ingest.crm.objects import Object
-from orchestration.ingest.sql_text import identifier
+from orchestration.sql_text import identifier
 
 LEDGER_COLUMNS = (
     ("source", "VARCHAR"),

@@ -25,8 +25,8 @@ from orchestration.ingest.crm.landing import Landing
 from orchestration.ingest.crm.objects import Object
 from orchestration.ingest.crm.salesforce_api import Api, Expired, Page
 from orchestration.ingest.crm.salesforce_objects import COSTS, OF_A_FEATURE, ONLY, REQUIRED, as_asked
-from orchestration.ingest.sql_text import identifier, literal
 from orchestration.setting_sources import SalesforceSource
+from orchestration.sql_text import identifier, literal
 
 BULK_FROM = 10_000
 """Rows from which a query job is quicker than pages of two thousand."""
@@ -338,7 +338,7 @@ def _header(file: Path) -> list[str]:
 def _read_csv(file: Path) -> str:
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in _header(file))
     return (
-        f"read_csv({literal(str(file))}, auto_detect = false, header = true, delim = ',', quote = '\"',"
+        f"read_csv({literal(file)}, auto_detect = false, header = true, delim = ',', quote = '\"',"
         f" escape = '\"', parallel = false, null_padding = true, ignore_errors = false,"
         f" max_line_size = 16777216, columns = {{{columns}}})"
     )

@@ -1,7 +1,7 @@
 """Names and texts put into SQL safely, and what the database says put into a sentence.
 
 Belongs here: quoting of identifiers and string literals where DuckDB takes no bound parameter (names of
-columns, views, patterns inside an expression). Does not belong here: any query.
+columns, views, patterns inside an expression, ATTACH, COPY, COMMENT). Does not belong here: any query.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def literal(text: str) -> str:
-    """A text in single quotes; those inside it are doubled."""
-    return "'" + text.replace("'", "''") + "'"
+def literal(text: object) -> str:
+    """A text, or the path of a file, in single quotes; those inside it are doubled."""
+    return "'" + str(text).replace("'", "''") + "'"
 
 
 def listed(texts: Iterable[str]) -> str:
