@@ -28,6 +28,8 @@ PANDAS = "pandas==2.3.3"
 SMALLEST = Size(leads=100, reps=10)
 READ = "reading"
 """Measured once, on the release of the first round."""
+SPARK_WORKERS = (1, 2)
+"""How many of one core each; what a cost is when there are more of them, on as much data."""
 DAYS = (0.001, 0.01)
 """The shares of a company that its two days bring."""
 
@@ -42,8 +44,10 @@ def one_round(trial: Trial, smallest: Trial, wanted: Collection[str]) -> dict[st
             raise SystemExit("\n".join(["The floor is not the release:", *differing]))
     if "nothing_new" in wanted:
         costs["nothing_new"] = _told("nothing_new", trial.run())
-    if "spark" in wanted:
-        costs["spark"] = _told("spark", trial.run_on_spark())
+    for workers in SPARK_WORKERS:
+        if (name := f"spark_{workers}") not in wanted:
+            continue
+        costs[name] = _told(name, trial.run_on_spark(workers))
         if differing := trial.differences_of_spark():
             raise SystemExit("\n".join(["What Spark publishes is not what DuckDB does:", *differing]))
     if "dbt_alone" in wanted:
@@ -89,13 +93,19 @@ def main() -> None:
     parser.add_argument(
         "--without", choices=[*COSTS, READ], nargs="+", default=[], help="what takes too long: peer"
     )
-    parser.add_argument("--spark", action="store_true", help="on Spark too (`make setup-spark`, and Java)")
+    parser.add_argument(
+        "--spark",
+        action="store_true",
+        help="on Spark too, with one worker and with two (`make setup-spark`, and Java)",
+    )
     parser.add_argument("--folder", type=Path, default=PROJECT_ROOT / "benchmark_data", help="kept, reused")
     parser.add_argument("--no-report", action="store_true", help="only print")
     given = parser.parse_args()
     folder: Path = given.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = {*COSTS, READ} - set(given.without) - (set() if given.spark else {"spark"})
+    wanted = {*COSTS, READ} - set(given.without)
+    if not given.spark:
+        wanted -= {f"spark_{workers}" for workers in SPARK_WORKERS}
     packages = install_pandas(folder) if "peer" in wanted else folder
     trial = make_trial(folder / f"scale_{given.scale:g}", size_of(given.scale))
     smallest = make_trial(folder / "smallest", SMALLEST)

@@ -30,7 +30,6 @@ from orchestration.transform.dbt_command import dbt_folder
 from orchestration.transform.dbt_vars import dbt_vars
 
 SOURCE = "crm"
-SPARK_WORKERS = 2
 SPARK_MEMORY = "3g"
 """Of each worker, and of the server before them."""
 
@@ -86,8 +85,9 @@ class Trial:
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
             return process.submit(compare.differences, self.folder / "floor.duckdb", self.release).result()
 
-    def run_on_spark(self) -> Cost:
-        """The same files by an installation of its own, on a cluster of this machine that runs already.
+    def run_on_spark(self, workers: int) -> Cost:
+        """The same files by an installation of its own, on a cluster of this machine that runs already,
+        with so many workers of one core.
 
         CPU is that of the run and of all processes of the cluster; memory is the run's alone.
         """
@@ -95,7 +95,7 @@ class Trial:
         (self.on_spark / "export").mkdir(parents=True)
         for file in (self.folder / "export").glob("*.parquet"):
             os.link(file, self.on_spark / "export" / file.name)
-        with running(self.on_spark / "cluster", workers=SPARK_WORKERS, memory=SPARK_MEMORY) as cluster:
+        with running(self.on_spark / "cluster", workers=workers, memory=SPARK_MEMORY) as cluster:
             file = self.on_spark / "zeven.toml"
             text = self.settings_file.read_text(encoding="utf-8")
             file.write_text(f'target = "spark"\n{text}[spark]\nport = {cluster.port}\n', encoding="utf-8")
