@@ -23,7 +23,8 @@ MEMORY = "4GB"
 MANY = 10_000
 """More rows than these differ by more than a rounding."""
 TOLERANCE = 1e-9
-"""By which two doubles may differ, as a share of the larger one: sums of sums round elsewhere."""
+"""By which two doubles may differ: as a share of the larger one, since sums of sums round elsewhere; below 1
+as a number, since of a change by next to nothing only the difference of two such values is left."""
 
 
 def differences(floor: Path, release: Path) -> list[str]:
@@ -93,7 +94,10 @@ def _same(row: tuple[Any, ...], other: tuple[Any, ...], exact: int) -> bool:
     """`exact` columns are equal, and the doubles behind them close."""
     if row[:exact] != other[:exact]:
         return False
-    return all(
-        one == two or (one is not None and two is not None and math.isclose(one, two, rel_tol=TOLERANCE))
-        for one, two in zip(row[exact:], other[exact:], strict=True)
-    )
+    return all(_close(one, two) for one, two in zip(row[exact:], other[exact:], strict=True))
+
+
+def _close(one: float | None, two: float | None) -> bool:
+    if one is None or two is None:
+        return one is two
+    return math.isclose(one, two, rel_tol=TOLERANCE, abs_tol=TOLERANCE)

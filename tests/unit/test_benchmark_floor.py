@@ -70,8 +70,9 @@ def test_the_same_rows_are_the_same(tmp_path: Path, floor: Path, query: str) -> 
         ("0.12345678949999999", "0.12345678950000001"),
         ("0.12345678901249999", "0.12345678901250001"),
         ("329.2416665", "329.2416665 - 1e-12"),
+        ("60.0000001 / 60 - 1 - 2e-13", "60.0000001 / 60 - 1"),
     ],
-    ids=["of nine digits", "of twelve digits", "a median"],
+    ids=["of nine digits", "of twelve digits", "a median", "a change by next to nothing"],
 )
 def test_doubles_on_two_sides_of_a_rounding_are_the_same(tmp_path: Path, shares: tuple[str, str]) -> None:
     sides = [
