@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from orchestration import run_record
 from orchestration.ingest.registry import KINDS
-from orchestration.settings import PROJECT_ROOT, Settings, load_settings
+from orchestration.settings import Settings
 from orchestration.transform.dbt_command import DbtCommand
 from orchestration.warehouse import Warehouse
+from tests.proof.crm_faces import ENTITIES
+from tests.proof.empty_company import FILES, empty_company
 
 pytestmark = pytest.mark.xdist_group("crm_models")
 
-ENTITIES = sorted(
-    path.stem.removeprefix("stg_files__") for path in (PROJECT_ROOT / "models/staging/files").glob("*.sql")
-)
 SOURCES = {
-    "files": 'kind = "files"\nfolder = "in"',
+    "files": FILES,
     "hubspot": 'kind = "hubspot"',
     "pipedrive": 'kind = "pipedrive"\napi = "https://a.pipedrive.com"',
     "salesforce": 'kind = "salesforce"\ninstance = "https://acme.my.salesforce.com"',
@@ -32,15 +29,7 @@ Columns = dict[str, list[tuple[str, str]]]
 
 def built(folder: Path, crm: str) -> tuple[Settings, dict[str, str]]:
     """An empty company with one source, and the outcome of every node that dbt built or tested."""
-    file = folder / "zeven.toml"
-    file.write_text(f'[company]\nname = "Empty"\n[sources.crm]\n{SOURCES[crm]}\n')
-    settings = load_settings(file)
-    with Warehouse(settings).connect() as con:
-        for kind in KINDS.values():
-            kind.prepare(con)
-        run_record.prepare(con)
-        instant = datetime(2026, 3, 31, 12, tzinfo=UTC)
-        run_record.begin(con, "empty", instant, instant)
+    settings = empty_company(folder, SOURCES[crm])
     dbt = DbtCommand(
         settings, "build", "--select", f"staging.{crm}", "value_mappings", target=folder / "target"
     )

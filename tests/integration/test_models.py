@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestration import run_record
 from orchestration.checks.audit import audit
 from orchestration.checks.contracts import load_contracts
-from orchestration.ingest.registry import KINDS
-from orchestration.settings import PROJECT_ROOT, Settings, load_settings
+from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.transform.dbt_command import DbtCommand
 from orchestration.warehouse import Warehouse
+from tests.proof.empty_company import empty_company
 
 pytestmark = pytest.mark.xdist_group("models")
 
@@ -22,17 +20,7 @@ pytestmark = pytest.mark.xdist_group("models")
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A company that has loaded nothing yet; the values that the unit tests are written for."""
-    folder = tmp_path_factory.mktemp("empty_company")
-    file = folder / "zeven.toml"
-    file.write_text('[company]\nname = "Empty"\n[sources.crm]\nkind = "files"\nfolder = "in"\n')
-    settings = load_settings(file)
-    with Warehouse(settings).connect() as con:
-        for kind in KINDS.values():
-            kind.prepare(con)
-        run_record.prepare(con)
-        instant = datetime(2026, 3, 31, 12, tzinfo=UTC)
-        run_record.begin(con, "empty", instant, instant)
-    return settings
+    return empty_company(tmp_path_factory.mktemp("empty_company"))
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,16 @@ from orchestration.ingest.crm.pipedrive import PipedriveReader
 from orchestration.ingest.crm.pipedrive_objects import OBJECTS as PIPEDRIVE_OBJECTS
 from orchestration.ingest.crm.salesforce_objects import OBJECTS as SALESFORCE_OBJECTS
 from orchestration.setting_sources import PipedriveSource
+from orchestration.settings import PROJECT_ROOT
 from tests.fakecrm.pipedrive import TOKEN, Pipedrive
 from tests.fakecrm.server import serving
 from tests.fakecrm.store import Store
 from tests.proof import faces
+
+ENTITIES = sorted(
+    path.stem.removeprefix("stg_files__") for path in (PROJECT_ROOT / "models/staging/files").glob("*.sql")
+)
+"""What every CRM is staged as."""
 
 
 def land_pipedrive(con: duckdb.DuckDBPyConnection, source: str, folder: Path) -> None:

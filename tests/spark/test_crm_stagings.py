@@ -16,7 +16,7 @@ from demo.render_pipedrive import settings_of
 from demo.render_salesforce import render as render_salesforce
 from orchestration import run_record
 from orchestration.ingest.registry import KINDS
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.settings import Settings
 from orchestration.spark.build import hand_over
 from orchestration.spark.cluster import Cluster
 from orchestration.spark.connection import connect
@@ -26,14 +26,10 @@ from orchestration.warehouse import Warehouse
 from tests.fakecrm.hubspot_scene import land_face
 from tests.proof import crm_faces, faces
 from tests.proof.compiled import settings_for
+from tests.proof.crm_faces import ENTITIES
 from tests.reference.world import SOURCE, Rules
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("spark")]
-
-
-ENTITIES = sorted(
-    path.stem.removeprefix("stg_files__") for path in (PROJECT_ROOT / "models/staging/files").glob("*.sql")
-)
 
 
 def land_hubspot(con: duckdb.DuckDBPyConnection, source: str, folder: Path) -> None:
