@@ -33,6 +33,7 @@ all_told as (
         opportunity_id,
         told_at,
         told_order,
+        cast(null as timestamp) as observed_at,
         {{ columns | join(', ') }},
         tells_{{ columns | join(', tells_') }}
     from history
@@ -41,6 +42,7 @@ all_told as (
         observations.opportunity_id,
         observations.told_at,
         2 as told_order,
+        observations.observed_at,
         {%- for column in columns %}
         observations.{{ column }},
         {%- endfor %}
@@ -56,7 +58,8 @@ all_told as (
 numbered as (
     select
         *,
-        row_number() over (partition by opportunity_id order by told_at, told_order) as change_number
+        -- of what we saw edited at one moment, what we saw last
+        row_number() over (partition by opportunity_id order by told_at, told_order, observed_at) as change_number
     from all_told
 ),
 
