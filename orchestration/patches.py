@@ -14,10 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from orchestration import run_record
 from orchestration.ingest import tombstones
+from orchestration.ingest.export_format import RAW_SCHEMA
+from orchestration.ingest.raw_tables import next_batch_number
 from orchestration.made_from import made_from
 from orchestration.marts import MARTS
 from orchestration.settings import Settings
@@ -43,9 +47,11 @@ def begin(
 ) -> bool:
     """Called before the first table changes: whether this build may patch; never where it is to be `anew`.
 
-    What the build before noted of its changes is forgotten.
+    What the build before noted of its changes is forgotten; since when they are looked for stands in
+    `changes.since`.
     """
     base = run_record.take_patch_base(con)
+    batch_number = run_record.take_build_base(con, _newest_batch(con))
     con.execute("drop schema if exists changes cascade")
     con.execute("create schema changes")
     con.execute("delete from zeven.patched")
@@ -58,7 +64,25 @@ def begin(
     if anew or base is None or as_of is None or bytes_of_marts < WORTHWHILE:
         return False
     base_as_of, base_basis = base
-    return base_as_of <= as_of and base_basis == basis(con, settings, contracts)
+    if base_as_of > as_of or base_basis != basis(con, settings, contracts):
+        return False
+    zone = ZoneInfo(settings.company.time_zone)
+    con.execute(
+        "create table changes.since as select ?::timestamp as as_of, ?::date as as_of_on, "
+        "?::timestamp as now, ?::date as now_on, ?::bigint as batch_number, "
+        "(select max(run_id) from zeven.last_published) as last_run_id",
+        [
+            *(base_as_of.astimezone(UTC).replace(tzinfo=None), base_as_of.astimezone(zone).date()),
+            *(as_of.astimezone(UTC).replace(tzinfo=None), as_of.astimezone(zone).date()),
+            batch_number,
+        ],
+    )
+    return True
+
+
+def _newest_batch(con: DuckDBPyConnection) -> int:
+    """The number of the batch of files that was loaded last; 0 where there is none."""
+    return next_batch_number(con) - 1 if has_table(con, RAW_SCHEMA, "load_ledger") else 0
 
 
 def basis(con: DuckDBPyConnection, settings: Settings, contracts: Mapping[str, Contract]) -> str:
@@ -78,6 +102,15 @@ class Changed:
     """As they were: rows that are gone, and those that were written anew."""
 
 
+def changed_since(con: DuckDBPyConnection, run_id: str) -> dict[str, Changed]:
+    """As `changed_rows`, of tables that were changed from what that run published; none where it was another
+    that this build followed upon."""
+    if not has_table(con, "changes", "since", database="work"):
+        return {}
+    followed = con.execute("select last_run_id from work.changes.since").fetchall()
+    return changed_rows(con) if followed == [(run_id,)] else {}
+
+
 def changed_rows(con: DuckDBPyConnection) -> dict[str, Changed]:
     """The tables that this build changed in place, each with the rows that it changed.
 
@@ -87,7 +120,8 @@ def changed_rows(con: DuckDBPyConnection) -> dict[str, Changed]:
         return {}
     listed = {table for (table,) in con.execute("select table_name from work.zeven.patched").fetchall()}
     noted = con.execute(
-        "select table_name from duckdb_tables() where database_name = 'work' and schema_name = 'changes'"
+        "select distinct table_name from duckdb_columns() "
+        "where database_name = 'work' and schema_name = 'changes'"
     )
     there = {table for (table,) in noted.fetchall()}
     return {

@@ -4,8 +4,8 @@ Belongs here: the tables `zeven.run` (the instant of this run, which the models 
 `zeven.build_result` (whether the marts are whole, which publishing asks), `zeven.released` (what the last
 release was made from, which tells whether there is anything new to do), `zeven.last_published` (the last run
 that came to a release), `zeven.patch_base` (what the tables that are there were published from, while nobody
-has changed them) and `zeven.patched` (the tables that this build changed in place, `patches.py`). Does not
-belong here: the ledger of loaded files (`ingest/`).
+has changed them), `zeven.build_base` (up to which batch of files they read) and `zeven.patched` (the tables
+that this build changed in place, `patches.py`). Does not belong here: the ledger of loaded files (`ingest/`).
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ create table if not exists zeven.build_result (
 create table if not exists zeven.released (release_id varchar, as_of timestamp, made_from varchar);
 create table if not exists zeven.last_published (run_id varchar);
 create table if not exists zeven.patch_base (as_of timestamp, basis varchar);
+create table if not exists zeven.build_base (batch_number bigint);
 create table if not exists zeven.patched (table_name varchar);
 """
 
@@ -109,6 +110,23 @@ def take_patch_base(con: DuckDBPyConnection) -> tuple[datetime, str] | None:
     found = con.execute("select as_of, basis from zeven.patch_base").fetchall()
     con.execute("delete from zeven.patch_base")
     return (found[0][0].replace(tzinfo=UTC), found[0][1]) if found else None
+
+
+def take_build_base(con: DuckDBPyConnection, batch_number: int) -> int | None:
+    """Up to which batch of files the build before read, None where nobody can tell what changed since; this
+    one reads up to `batch_number`."""
+    found = con.execute("select batch_number from zeven.build_base").fetchall()
+    _replace(con, "build_base", (batch_number,))
+    return found[0][0] if found else None
+
+
+def forget_build_base(con: DuckDBPyConnection) -> None:
+    """Called where rows of raw are taken out or changed: then new rows do not tell all that is new.
+
+    Inside the caller's transaction.
+    """
+    if has_table(con, "zeven", "build_base"):
+        con.execute("delete from zeven.build_base")
 
 
 def restore_release(con: DuckDBPyConnection, released: Released) -> None:

@@ -219,7 +219,7 @@ select opportunity.rowid, opportunity.product_id, 0::double, 1::double
 from opportunity
 anti join weighted on opportunity.rowid = weighted.deal_no;
 
-create temp view stg_files__opportunities as
+create temp view int_opportunities_gathered as
 select distinct '{{ source }}:' || product_id as product_id from newest_opportunities;
 
 create temp view stg_files__opportunity_products as

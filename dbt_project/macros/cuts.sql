@@ -188,7 +188,10 @@
     )
 {%- endmacro %}
 
-{# measures: {column: aggregate expression}, computed from the records of every key: no median comes from other medians. #}
+{#
+    measures: {column: aggregate expression}, computed from the records of every key: no median comes from other medians. Where a part cuts
+    by one period and one level, a line says so, which patched_wholes.sql makes a condition.
+#}
 {% macro wholes_by_cut(records, measures, day=none, breakdowns={}, with_total=true) -%}
     {%- set periods = ['week_no', 'month_no', 'quarter_no', 'year_no'] if day else ['period_no'] -%}
     {%- for part in grouped_at_once(periods, [[], ['team_no'], ['member_no']]) %}
@@ -202,6 +205,9 @@
     from (
         {{ numbered(records, day, breakdowns) }}
     ) as records_numbered
+    {%- if part.periods | length == 1 and part.levels | length == 1 %}
+    -- at every {{ part.periods[0] }} of {{ (part.levels[0] + ['0']) | first }}
+    {%- endif %}
     group by grouping sets (
         {{ grouping_sets(part.periods, part.levels, breakdowns, with_total) }}
     )

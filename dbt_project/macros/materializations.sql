@@ -19,7 +19,8 @@
     {%- if existing is not none and existing.type != type -%}
         {% do adapter.drop_relation(existing) %}
     {%- endif -%}
-    {%- set is_patched = type == 'table' and existing is not none and existing.type == 'table' and config.get('meta', {}).get('key')
+    {%- if type == 'view' and execute and patched_up_to() > 0 -%}{% do note_touched(compiled_code) %}{%- endif -%}
+    {%- set is_patched = type == 'table' and existing is not none and existing.type == 'table' and (config.get('meta', {}).get('key') or config.get('meta', {}).get('by'))
         and patched_up_to() > 0 and patch(target, compiled_code) -%}
     {% call statement('main') -%}
     {%- if is_patched -%}

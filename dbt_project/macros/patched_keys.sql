@@ -8,10 +8,11 @@
     {%- set parents = [] -%}
     {%- for node in model.depends_on.nodes if node.startswith('model.') -%}
         {%- set name = node.split('.')[2] -%}
-        {%- if not known.get(name) -%}
+        {%- set numbers = known.get(name, []) | select('in', ['period_no', 'member_no', 'value_no', 'within_no']) | list -%}
+        {%- if not numbers -%}
             {{ return(none) }}
         {%- endif -%}
-        {% do parents.append({'name': name, 'relation': ref(name) | string, 'numbers': known[name]}) %}
+        {% do parents.append({'name': name, 'relation': ref(name) | string, 'numbers': numbers}) %}
     {%- endfor -%}
     {{ return(parents if has_cut_numbers() else none) }}
 {% endmacro %}
@@ -122,8 +123,8 @@
         {%- set part = '(select * from ' ~ parent.relation ~ ' semi join ' ~ needed ~ ' using (period_no, member_no, value_no))' -%}
         {%- set narrowed.sql = narrowed.sql | replace(parent.relation, part) -%}
     {%- endfor -%}
-    {% do run_query('create or replace table ' ~ changes_of(this.name, '__before')
-        ~ ' as select was.* from ' ~ relation ~ ' as was semi join ' ~ keys ~ ' as keys on ' ~ same_key('was', 'keys', key)) %}
+    {% do run_query('create or replace table ' ~ changes_of(this.name, '__old')
+        ~ ' as select was.* from ' ~ placed(relation) ~ ' as was semi join ' ~ keys ~ ' as keys on ' ~ same_key('was', 'keys', key)) %}
     {% do run_query('create or replace table ' ~ changes_of(this.name) ~ ' as select ' ~ described_columns() ~ ' from (' ~ narrowed.sql
         ~ '\n) as is_now semi join ' ~ keys ~ ' as keys using (' ~ full | join(', ') ~ ')') %}
     {% do run_query('drop table ' ~ needed) %}

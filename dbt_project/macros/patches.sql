@@ -1,13 +1,15 @@
 {#
-    How the table of a model with a key (`meta: key`) is changed in place on a run that follows up on the last one
+    How the table of a model with a key (`meta: key`), or of which all rows of an id belong together (`meta: by`), is changed in place on a run that follows up on the last one
     (orchestration/patches.py says when that may be): the rows that come out differently are taken out and put in, and stand besides
     in the schema `changes`, as <table> and, as they were, as <table>__before. Who builds on the table finds there what to look at.
 
-    Which rows differ is found in one of three ways; models need not know of it:
+    Which rows differ is found in one of five ways; models need not know of it:
     - by comparing: the model is computed as ever, and its rows are compared with those that are there. Right for every model;
+    - by ids (`meta: by: <id>`): the model is computed for the records that a change touches, and their rows are compared;
     - by sums (`meta: sums_of: [<fact>, ...]`): a cut of sums gets what the changed rows of its facts add now, less what they added before.
       Facts that it joins, or of which it counts the different ones of an id, are `linked_by` that id: all rows of an id of
       which one changed are added up;
+    - by wholes (`meta: wholes_of`): a cut of what does not add up is computed at the periods and members that have a changed record;
     - by keys: a kpi table of which everything that it reads says at which numbers it changed is computed at these alone.
 #}
 
@@ -25,24 +27,29 @@
 {%- endmacro %}
 
 {% macro patch(relation, compiled) %}
-    {%- set key = config.get('meta', {})['key'] -%}
+    {%- set key = config.get('meta', {}).get('key') or [config.get('meta')['by']] -%}
     {%- set facts = config.get('meta', {}).get('sums_of', []) -%}
     {%- set known = known_changes() -%}
+    {%- set total = run_query('select count(*) from ' ~ relation).rows[0][0] -%}
     {%- set parents = numbered_parents(known) -%}
-    {%- if facts and adds_up_of(facts, known) and numbers_hold(known) -%}
+    {%- if facts and reads_only(facts, known) and numbers_hold(known) -%}
         {% do find_by_sums(relation, compiled, key, facts, config.get('meta', {}).get('linked_by')) %}
     {%- elif parents and numbers_hold(known) -%}
         {%- if not find_by_keys(relation, compiled, key, parents) -%}
             {{ return(false) }}
         {%- endif -%}
-    {%- else -%}
-        {% do find_by_comparing(relation, compiled, key) %}
+    {%- elif not find_by_ids(relation, compiled, known, total) and not find_by_wholes(relation, compiled, key, known) -%}
+        {%- if not config.get('meta').get('key') -%}
+            {{ return(false) }}
+        {%- endif -%}
+        {% do find_by_comparing(relation, compiled, key, placed(relation)) %}
     {%- endif -%}
-    {%- set was, total = changes_of(this.name, '__before'), run_query('select count(*) from ' ~ relation).rows[0][0] -%}
-    {%- if run_query('select count(*) from ' ~ was).rows[0][0] > total * patched_up_to() -%}
+    {%- set old = changes_of(this.name, '__old') -%}
+    {% do run_query('create or replace view ' ~ changes_of(this.name, '__before') ~ ' as select * exclude (place) from ' ~ old) %}
+    {%- if run_query('select count(*) from ' ~ old).rows[0][0] > total * patched_up_to() -%}
         {{ return(false) }}
     {%- endif -%}
-    {% do run_query('delete from ' ~ relation ~ ' as kept using ' ~ was ~ ' as was where ' ~ same_key('kept', 'was', key)) %}
+    {% do run_query('delete from ' ~ relation ~ ' where rowid in (select place from ' ~ old ~ ')') %}
     {%- if is_of_the_marts(relation) -%}
         {% do run_query("insert into " ~ '"' ~ target.database ~ '"' ~ ".zeven.patched values ('" ~ this.name ~ "')") %}
     {%- endif -%}
@@ -55,23 +62,18 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{# The tables whose changes this run has noted, each with the numbers that its rows have. #}
+{# The relations whose changes this run has noted, each with its columns. #}
 {% macro known_changes() %}
     {%- set query -%}
-        select
-            table_name,
-            string_agg(case when column_name in ('period_no', 'member_no', 'value_no', 'within_no') then column_name end, ' ')
-        from duckdb_columns()
-        where schema_name = 'changes'
-        group by table_name
+        select table_name, string_agg(column_name, ' ') from duckdb_columns() where schema_name = 'changes' group by table_name
     {%- endset -%}
     {%- set known = {} -%}
-    {%- for table, numbers in run_query(query).rows -%}{% do known.update({table: (numbers or '').split()}) %}{%- endfor -%}
+    {%- for table, columns in run_query(query).rows -%}{% do known.update({table: columns.split()}) %}{%- endfor -%}
     {{ return(known) }}
 {% endmacro %}
 
 {# Whether a cut reads nothing but facts that have noted their changes, and what it needs to number them. #}
-{% macro adds_up_of(facts, known) %}
+{% macro reads_only(facts, known) %}
     {%- set read = ['int_members', 'int_period_days', 'int_breakdown_values'] -%}
     {%- for node in model.depends_on.nodes if node.startswith('model.') and node.split('.')[2] not in read -%}
         {%- if node.split('.')[2] not in facts or node.split('.')[2] not in known -%}
@@ -100,7 +102,49 @@
     {{ return(run_query(moved).rows[0][0] == 0) }}
 {% endmacro %}
 
-{% macro find_by_comparing(relation, compiled, key) %}
+{#
+    The rows that an append-only log got in this run: it is changed by nothing else, and never made anew. A hook of such a model.
+#}
+{% macro note_appended() %}
+    {%- if execute and target.type == 'duckdb' and patched_up_to() > 0 -%}
+        {% do run_query('create view ' ~ changes_of(this.name) ~ ' as select * from ' ~ this ~ ' where run_id = (select run_id from ' ~ source('zeven', 'run') ~ ')') %}
+        {% do run_query('create view ' ~ changes_of(this.name, '__before') ~ ' as select * from ' ~ this ~ ' where false') %}
+    {%- endif -%}
+{% endmacro %}
+
+{# False where the model does not say how, or so many ids are touched that the whole table is made faster. #}
+{% macro find_by_ids(relation, compiled, known, total) %}
+    {%- set by, ids = config.get('meta', {}).get('by'), changes_of(this.name, '__ids') -%}
+    {%- set by = by if by is string or not by else by | join(', ') -%}
+    {%- set narrowed = narrowed_to_ids(relation, compiled, by, known) if by else none -%}
+    {%- if narrowed is none or run_query('select count(*) from ' ~ ids).rows[0][0] > total * patched_up_to() -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set key, stood = config.get('meta').get('key'), placed(rows_of_ids(relation, ids, by)) -%}
+    {%- if key -%}
+        {% do find_by_comparing(relation, narrowed, key, stood) %}
+    {%- else -%}
+        {% do find_groups(narrowed, by, stood) %}
+    {%- endif -%}
+    {% do run_query('drop table ' ~ ids) %}
+    {{ return(true) }}
+{% endmacro %}
+
+{# The rows of a table with the place that each has there, by which it is taken out: comparing seven texts of a key costs much more. #}
+{% macro placed(rows) -%}
+    (select rowid as place, * from {{ rows }})
+{%- endmacro %}
+
+{#
+    The rows of these ids. Which they are is found in the one column; the others are read at their places alone: of ten million activities
+    five thousand took 0.3 s of CPU instead of 0.7.
+#}
+{% macro rows_of_ids(relation, ids, by) -%}
+    {{ relation }} where rowid in (select rowid from {{ relation }} semi join {{ ids }} using ({{ by }}))
+{%- endmacro %}
+
+{# The rows that differ, of those that the model makes and those that `stood` there. #}
+{% macro find_by_comparing(relation, compiled, key, stood) %}
     {%- set columns = adapter.get_columns_in_relation(relation) | map(attribute='name') | list -%}
     {%- set differing = changes_of(this.name, '__differing') -%}
     {% call statement('compared') -%}
@@ -111,18 +155,42 @@
             {{ compiled }}
         ) as made
     ) as is_now
-    full join {{ relation }} as was on {{ same_key('is_now', 'was', key) }}
+    full join {{ stood }} as was on {{ same_key('is_now', 'was', key) }}
     where
         {%- for column in columns %}
         {{ 'or ' if not loop.first }}is_now.{{ column }} is distinct from was.{{ column }}
         {%- endfor %}
     {%- endcall %}
     {# the first column of a key is never null #}
-    {% do run_query('create or replace table ' ~ changes_of(this.name, '__before')
-        ~ ' as select was.* from ' ~ differing ~ ' where was.' ~ key[0] ~ ' is not null') %}
+    {% do run_query('create or replace table ' ~ changes_of(this.name, '__old')
+        ~ ' as select was.* from ' ~ differing ~ ' where was.place is not null') %}
     {% do run_query('create or replace table ' ~ changes_of(this.name)
         ~ ' as select is_now.* from ' ~ differing ~ ' where is_now.' ~ key[0] ~ ' is not null') %}
     {% do run_query('drop table ' ~ differing) %}
+{% endmacro %}
+
+{# Of a table without a key, all rows of an id of which one differs. #}
+{% macro find_groups(compiled, by, stood) %}
+    {%- set is_now, was = changes_of(this.name, '__is_now'), changes_of(this.name, '__was') -%}
+    {%- set differing -%}
+    (
+        select {{ by }} from (from {{ is_now }} except all select * exclude (place) from {{ was }}) as made
+        union
+        select {{ by }} from (select * exclude (place) from {{ was }} except all from {{ is_now }}) as gone
+    )
+    {%- endset -%}
+    {% call statement('compared') -%}
+    create or replace table {{ is_now }} as select {{ described_columns() }} from (
+        {{ compiled }}
+    ) as made
+    {%- endcall %}
+    {% do run_query('create or replace table ' ~ was ~ ' as from ' ~ stood) %}
+    {% do run_query('create or replace table ' ~ changes_of(this.name, '__old')
+        ~ ' as select * from ' ~ was ~ ' semi join ' ~ differing ~ ' as differing using (' ~ by ~ ')') %}
+    {% do run_query('create or replace table ' ~ changes_of(this.name)
+        ~ ' as select * from ' ~ is_now ~ ' semi join ' ~ differing ~ ' as differing using (' ~ by ~ ')') %}
+    {% do run_query('drop table ' ~ is_now) %}
+    {% do run_query('drop table ' ~ was) %}
 {% endmacro %}
 
 {#
@@ -171,8 +239,9 @@
     group by {{ key | join(', ') }}
     having {% for measure in measures %}sum({{ measure.name }}) <> 0{{ ' or ' if not loop.last }}{% endfor %}
     {%- endcall %}
-    {% do run_query('create or replace table ' ~ changes_of(this.name, '__before')
-        ~ ' as select was.* from ' ~ relation ~ ' as was semi join ' ~ added ~ ' as added on ' ~ same_key('was', 'added', key)) %}
+    {%- set old = changes_of(this.name, '__old') -%}
+    {% do run_query('create or replace table ' ~ old
+        ~ ' as select was.* from ' ~ placed(relation) ~ ' as was semi join ' ~ added ~ ' as added on ' ~ same_key('was', 'added', key)) %}
     {%- set sums -%}
     create or replace table {{ changes_of(this.name) }} as
     select * from (
@@ -184,7 +253,7 @@
             cast(coalesce(was.{{ measure.name }}, 0) + added.{{ measure.name }} as {{ measure.data_type }}) as {{ measure.name }}{{ ',' if not loop.last }}
             {%- endfor %}
         from {{ added }} as added
-        left join {{ changes_of(this.name, '__before') }} as was on {{ same_key('was', 'added', key) }}
+        left join {{ old }} as was on {{ same_key('was', 'added', key) }}
     ) as summed
     where {% for measure in measures %}{{ measure.name }} <> 0{{ ' or ' if not loop.last }}{% endfor %}
     {%- endset -%}

@@ -4,7 +4,7 @@ with run as (
 ),
 
 opportunities as (
-    {{ union_crms('opportunities') }}
+    select * from {{ ref('int_opportunities_gathered') }}
 ),
 
 deletions as (
@@ -53,8 +53,7 @@ described as (
             else stages.outcome
         end as outcome,
         opportunities.is_deleted and coalesce(deletions.deleted_at <= run.as_of, true) as is_deleted,
-        case when opportunities.is_deleted then deletions.deleted_at end as deleted_at,
-        run.closed_through
+        case when opportunities.is_deleted then deletions.deleted_at end as deleted_at
     from opportunities
     cross join run
     left join deletions on opportunities.opportunity_id = deletions.opportunity_id
@@ -67,11 +66,12 @@ described as (
 
 judged as (
     select
-        *,
-        outcome is not null and coalesce(closed_on <= closed_through, false) as is_closed,
+        described.*,
+        described.outcome is not null and coalesce(described.closed_on <= run.closed_through, false) as is_closed,
         -- won or lost without any close date: in no period, and never open
-        outcome is null or coalesce(closed_on > closed_through, false) as is_open
+        described.outcome is null or coalesce(described.closed_on > run.closed_through, false) as is_open
     from described
+    cross join run
 )
 
 select * from judged

@@ -2,7 +2,7 @@
 -- A column that no history row of a source ever fills is not told by it.
 {% set columns = ['owner_id', 'currency', 'amount', 'probability', 'expected_close_on'] %}
 with history as (
-    {{ union_crms('opportunity_history') }}
+    select * from {{ ref('int_opportunity_history_gathered') }}
 ),
 
 run as (
@@ -10,13 +10,7 @@ run as (
 ),
 
 told_columns as (
-    select
-        {{ id_source('opportunity_id') }} as id_source,
-        {%- for column in columns %}
-        bool_or({{ column }} is not null) as tells_{{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from history
-    group by {{ id_source('opportunity_id') }}
+    select * from {{ ref('int_opportunity_history_columns') }}
 ),
 
 told as (

@@ -1,13 +1,13 @@
 -- One row per opportunity and run that saw it changed since the run that saw it before: what a CRM that forgets was once seen to say.
 -- An append-only log. It is never built anew; what a run saw that published nothing is taken out before the next run.
-{{ config(schema='history', materialized='incremental', incremental_strategy='append', full_refresh=false) }}
+{{ config(schema='history', materialized='incremental', incremental_strategy='append', full_refresh=false, post_hook='{{ note_appended() }}') }}
 {% set columns = ['stage', 'owner_id', 'currency', 'amount', 'probability', 'expected_close_on', 'closed_on', 'is_won', 'is_deleted'] %}
 with run as (
     select * from {{ ref('stg_zeven__run') }}
 ),
 
 opportunities as (
-    {{ union_crms('opportunities') }}
+    select * from {{ ref('int_opportunities_gathered') }}
 ),
 
 {% if is_incremental() %}

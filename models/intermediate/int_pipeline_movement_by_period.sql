@@ -1,4 +1,6 @@
--- One row per period, member and breakdown value in which opportunities came into the pipeline or left it, with what they were worth.
+-- One row per period, member and breakdown value in which opportunities came into the pipeline or left it, how often, and with
+-- what they were worth.
+{% set counts = {'moves': 'count(*)'} %}
 {% set amounts = {} %}
 {% for move in ['created', 'reopened', 'won', 'lost', 'removed'] %}
 {% do amounts.update({move ~ '_amount': "sum(amount) filter (where move = '" ~ move ~ "')"}) %}
@@ -40,11 +42,11 @@ attributed_products as (
 ),
 
 sums as (
-    {{ sums_by_cut('attributed', 'moved_on', amounts=amounts, breakdowns={'source': 'source', 'industry': 'industry'}) }}
+    {{ sums_by_cut('attributed', 'moved_on', counts, amounts, breakdowns={'source': 'source', 'industry': 'industry'}) }}
 ),
 
 sums_of_products as (
-    {{ sums_by_cut('attributed_products', 'moved_on', amounts=amounts, breakdowns={'product': 'product_id'}, with_total=false) }}
+    {{ sums_by_cut('attributed_products', 'moved_on', counts, amounts, {'product': 'product_id'}, with_total=false) }}
 ),
 
 cut as (

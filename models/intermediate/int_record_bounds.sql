@@ -8,7 +8,7 @@ leads as (
 ),
 
 opportunities as (
-    {{ union_crms('opportunities') }}
+    select * from {{ ref('int_opportunities_gathered') }}
 ),
 
 activities as (

@@ -46,7 +46,7 @@ _BOUNDS: dict[str, tuple[type, ...]] = {
 """What a minimum or maximum in YAML has to be."""
 _KINDS: dict[str, Kind] = {"models": "model", "seeds": "seed"}
 """Keys of a YAML file, and what makes the tables that are described under them."""
-_FOR_OTHERS = ("dagster", "owner")
+_FOR_OTHERS = ("dagster", "owner", "by", "touched_by")
 """Keys of `config.meta` that other tools read; they say nothing about the data."""
 
 

@@ -14,6 +14,7 @@ from datetime import datetime
 
 import duckdb
 
+from orchestration import run_record
 from orchestration.ingest.export_format import LOAD_COLUMNS, RAW_SCHEMA, TABLES, Table
 from orchestration.sql_text import identifier
 
@@ -180,6 +181,7 @@ def make_newest(con: duckdb.DuckDBPyConnection, entry: LedgerEntry, file_identit
 
 def remove_batch(con: duckdb.DuckDBPyConnection, entry: LedgerEntry) -> None:
     """Take a batch out of its raw table, the quarantine and the ledger (inside the caller's transaction)."""
+    run_record.forget_build_base(con)
     con.execute(
         f"DELETE FROM {raw_name(entry.table_name)} WHERE _source = ? AND _batch_id = ?",
         [entry.source, entry.batch_id],

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import orjson
 
+from orchestration import run_record
 from orchestration.errors import SourceError
 from orchestration.ingest import raw_tables
 from orchestration.ingest.batch import Batch, Outcome, Stamp
@@ -355,6 +356,7 @@ class Rows:
             if not counted:
                 continue
             con.execute(f"DELETE FROM {name} AS present USING {others} WHERE {condition}")
+            run_record.forget_build_base(con)
             for number, gone in counted:
                 con.execute(
                     f"UPDATE {ledger} SET {column} = {column} - ?, rows_replaced = coalesce(rows_replaced,"
@@ -366,6 +368,7 @@ class Rows:
     def _remove_gone(self, gone: int) -> None:
         con, table = self._con, self._plan.table
         number = next_batch_number(con)
+        run_record.forget_build_base(con)
         if any(column.name == "is_deleted" for column in table.columns):
             con.execute(
                 f"UPDATE {raw_name(table.name)} AS present SET is_deleted = true FROM zeven_gone AS old"

@@ -157,7 +157,8 @@ def _find_changed_numbers(comparison: Comparison) -> None:
 def _compare_table(comparison: Comparison, metric: str, measures: list[Measure]) -> None:
     """The numbers of one table. A member or value that one of them lacks is null there."""
     names = [measure.name for measure in measures]
-    before, after = (side.table(f"kpi_{metric}") for side in comparison.sides)
+    table = f"kpi_{metric}"
+    before, after = (comparison.differing(side, table) for side in comparison.sides)
     columns = ", ".join(["period_end", *KEY, *names])
     same = " and ".join(f"a.{column} is not distinct from b.{column}" for column in KEY)
     keys = ", ".join(f"coalesce(a.{column}, b.{column}) as {column}" for column in ("period_end", *KEY))

@@ -82,9 +82,11 @@ def _joined(comparison: Comparison, flow: Flow, columns: Mapping[str, str]) -> s
         listed = ", ".join(f"{identifier(column)} as {name}_{suffix}" for name, column in columns.items())
         starts = ", ".join(f"{start} as {start}_{suffix}" for start in _STARTS)
         part = f"product_id as product_{suffix}, " if flow.shares else ""
+        # with shares, what is the same of a record may still be split otherwise
+        records = of.table(flow.table) if flow.shares else comparison.differing(of, flow.table)
         shares = f"inner join {of.table(flow.shares)} using ({flow.record_id})" if flow.shares else ""
         return (
-            f"(select {flow.record_id} as id_{suffix}, {part}{listed}, {starts} from {of.table(flow.table)} "
+            f"(select {flow.record_id} as id_{suffix}, {part}{listed}, {starts} from {records} "
             f"{shares} left join {of.table(DATES)} on {identifier(flow.day)} = date_day)"
         )
 

@@ -19,6 +19,7 @@ import duckdb
 
 from orchestration.checks.contracts import Contract, contract_hash
 from orchestration.errors import ZevenError
+from orchestration.patches import changed_since
 from orchestration.progress import Event, report
 from orchestration.publish.manifest import DATABASE
 from orchestration.restatements import compare
@@ -76,7 +77,7 @@ class Restating:
             self._give_up(error)
             return
         try:
-            comparison = Comparison(con, before, after, self.withheld)
+            comparison = Comparison(con, before, after, self.withheld, changed_since(con, before.run_id))
             with compare.compared(comparison):
                 self.summary |= summarised(comparison)
                 order = ", ".join(RESTATEMENTS.key)

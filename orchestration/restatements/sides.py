@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 
+from orchestration.patches import Changed
 from orchestration.publish.manifest import parse_instant, read_manifest
 from orchestration.sql_text import identifier
 
@@ -35,6 +36,7 @@ class Side:
     contract_hash: str
     hashes: Mapping[str, str]
     definitions: Sequence[str] | None = None
+    run_id: str = ""
 
     @property
     def today(self) -> date:
@@ -60,6 +62,7 @@ def side_of(folder: Path, alias: str) -> Side:
             contract_hash=manifest["contract_hash"],
             hashes={name: table["sha256"] for name, table in manifest["tables"].items()},
             definitions=manifest.get("definitions"),
+            run_id=manifest.get("run_id", ""),
         )
     except (KeyError, TypeError, ValueError) as error:
         from orchestration.errors import ZevenError
@@ -78,6 +81,8 @@ class Comparison:
     after: Side
     withheld: frozenset[str] = frozenset()
     """SHA-256 of the ids of forgotten records: they count, and are not named."""
+    changed: Mapping[str, Changed] = field(default_factory=dict)
+    """The rows by which tables of the two differ, where that is known: what else they have is the same."""
     notes: list[str] = field(default_factory=list)
     _columns: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
@@ -110,6 +115,13 @@ class Comparison:
             return []
         first, second = set(known[0]), set(known[1])
         return [line for line in [*known[1], *known[0]] if line not in first & second]
+
+    def differing(self, side: Side, table: str) -> str:
+        """A relation with the rows of the table that the other one may not have: all, where nothing is
+        known."""
+        if (rows := self.changed.get(table)) is None:
+            return side.table(table)
+        return rows.removed if side is self.before else rows.written
 
     def has(self, side: Side, table: str) -> bool:
         return bool(self.columns(side, table))

@@ -20,13 +20,14 @@ from orchestration import patches
 from orchestration.run import run_pipeline
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import Warehouse
-from tests.proof.batches import add_batch
+from tests.proof.batches import add_batch, meet_again, meet_at_fairs, send_again
 
 pytestmark = pytest.mark.xdist_group("patches")
 
 SIZE = Size(leads=300, reps=10, years=2)
 SETTINGS = (
-    '[company]\nname = "Daily"\n[run]\nas_of = "{day}"\n[sources.crm]\nkind = "files"\nfolder = "export"\n'
+    '[company]\nname = "Daily"\n[run]\nas_of = "{day}"\n[matching]\nleads_by = "email"\n'
+    '[sources.crm]\nkind = "files"\nfolder = "export"\n[sources.fair]\nkind = "files"\nfolder = "fair"\n'
 )
 KPIS = {
     "kpi_closed_sales",
@@ -89,6 +90,7 @@ def build_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, batch
     folder, day = tmp_path / "daily", SIZE.until
     folder.mkdir()
     make_company(folder / "export", SIZE)
+    meet_at_fairs(folder / "export", folder / "fair")
     run_pipeline(settings_of(folder, day))
     for batch in range(batches):
         # a day later, the same day once more, weeks later
@@ -96,6 +98,9 @@ def build_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, batch
         moves_numbers = batch % 4 == 3
         name = f"{day}-{batch}"
         add_batch(folder / "export", chance, day, moves_numbers=moves_numbers, name=name)
+        meet_again(folder / "fair", chance, day, name)
+        if batch % 3 == 1:
+            send_again(folder / "export", chance)
         anew, daily = settings_of(copy_of(folder, "anew"), day), settings_of(folder, day)
         run_pipeline(daily, accept="random")
         run_pipeline(anew, full_refresh=True, accept="random")

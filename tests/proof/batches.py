@@ -17,6 +17,7 @@ from random import Random
 
 import duckdb
 
+_PERSON = "'p' || {number} || '@people.example' as email"
 _LEADS = (
     "true as is_deleted",
     "'fair' as source",
@@ -33,6 +34,7 @@ _LEADS = (
     "created_at + interval 5 day as created_at",
     "{account} as account_id, null as industry",
     "'nobody knows' as status",
+    _PERSON,
 )
 _OPPORTUNITIES = (
     "true as is_deleted",
@@ -90,6 +92,50 @@ def add_batch(
         drawn.tell_history()
         if moves_numbers:
             drawn.move_numbers()
+
+
+def meet_at_fairs(company: Path, fair: Path) -> None:
+    """Give the company's leads addresses, some two leads the same, and have a second source know some."""
+    known = _PERSON.format(number="hash(lead_id) % 400")
+    with duckdb.connect() as con:
+        for file in company.glob("leads*.parquet"):
+            con.execute(f"create or replace table leads as select *, {known} from '{file}'")
+            con.execute(f"copy leads to '{file}' (format parquet)")
+        met = "created_at - interval 1 day * (hash(lead_id) % 5 - 2) as created_at"
+        fair.mkdir()
+        con.execute(
+            f"copy (select lead_id, {met}, email, 'fair' as source, 'new' as status, updated_at, is_deleted "
+            f"from leads order by hash(lead_id) limit 60) to '{fair}/leads.parquet' (format parquet)"
+        )
+
+
+def meet_again(fair: Path, chance: Random, day: date, name: str) -> None:
+    """New versions of leads of the second source: other people, gone, earlier."""
+    changes = (
+        "true as is_deleted",
+        "created_at - interval 90 day as created_at",
+        "'disqualified' as status",
+        _PERSON.format(number=chance.randrange(400)),
+    )
+    leads = f"'{fair}/leads.parquet'"
+    with duckdb.connect() as con:
+        ids = [row[0] for row in con.execute(f"select lead_id from {leads} order by 1").fetchall()]
+        versions = [
+            f"select * replace (timestamp '{day} 09:00:00' as updated_at, {chance.choice(changes)}) "
+            f"from {leads} where lead_id = '{lead}'"
+            for lead in chance.sample(ids, 5)
+        ]
+        query = " union all ".join(versions)
+        con.execute(f"copy ({query}) to '{fair}/leads-{name}.parquet' (format parquet)")
+
+
+def send_again(folder: Path, chance: Random) -> None:
+    """Write a file of an earlier day once more, without some of its rows, which are taken back thereby."""
+    file = chance.choice(sorted(folder.glob("*-edits.parquet")))
+    with duckdb.connect() as con:
+        con.execute(f"create table rows as select *, row_number() over () as number from '{file}'")
+        kept = f"select * exclude (number) from rows where number % 3 <> {chance.randrange(3)}"
+        con.execute(f"copy ({kept}) to '{file}' (format parquet)")
 
 
 class _Drawn:

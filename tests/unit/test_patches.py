@@ -65,6 +65,37 @@ def test_another_as_of_in_the_settings_is_a_day_like_any_other(
     assert patches.begin(con, written(tmp_path, '[run]\nas_of = "2026-03-02"\n'), {}, anew=False)
 
 
+def test_a_build_knows_what_the_one_before_has_read(
+    con: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    run_record.take_build_base(con, 7)
+    assert patches.begin(con, settings, {}, anew=False)
+    [since] = con.execute("select as_of, as_of_on::varchar, now, batch_number from changes.since").fetchall()
+    as_of = AS_OF.replace(tzinfo=None)
+    assert since == (as_of, "2026-03-01", as_of + timedelta(days=1), 7)
+
+
+def test_rows_taken_out_of_raw_leave_nothing_to_tell_what_is_new_by(
+    con: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    run_record.take_build_base(con, 7)
+    run_record.forget_build_base(con)
+    assert patches.begin(con, settings, {}, anew=False)
+    assert con.execute("select batch_number from changes.since").fetchall() == [(None,)]
+
+
+def test_a_release_is_compared_by_what_changed_since_it_alone(
+    con: duckdb.DuckDBPyConnection, settings: Settings
+) -> None:
+    con.execute("insert into zeven.last_published values ('published')")
+    assert patches.begin(con, settings, {}, anew=False)
+    con.execute("create table changes.kpi_a as select 1 as a")
+    con.execute("create view changes.kpi_a__before as select 2 as a")
+    con.execute("insert into zeven.patched values ('kpi_a')")
+    assert set(patches.changed_since(con, "published")) == {"kpi_a"}
+    assert patches.changed_since(con, "rolled_back_to") == {}
+
+
 def test_other_settings_make_other_rows(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     assert not patches.begin(con, written(tmp_path, "[response]\nsla_minutes = 5\n"), {}, anew=False)
 

@@ -32,7 +32,7 @@ stages as (
 ),
 
 all_opportunities as (
-    {{ union_crms('opportunities') }}
+    select * from {{ ref('int_opportunities_gathered') }}
 ),
 
 found as (

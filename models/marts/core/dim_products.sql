@@ -4,7 +4,7 @@ with products as (
 ),
 
 opportunities as (
-    {{ union_crms('opportunities') }}
+    select * from {{ ref('int_opportunities_gathered') }}
 ),
 
 lines as (
