@@ -130,7 +130,7 @@ def meet_again(fair: Path, chance: Random, day: date, name: str) -> None:
 
 
 def send_again(folder: Path, chance: Random) -> None:
-    """Write a file of an earlier day once more, without some of its rows, which are taken back thereby."""
+    """Write a file of an earlier day once more, without some of its rows: what it has left is the newest."""
     file = chance.choice(sorted(folder.glob("*-edits.parquet")))
     with duckdb.connect() as con:
         con.execute(f"create table rows as select *, row_number() over () as number from '{file}'")

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 from export_folder import LOADED_AT, ExportFolder
 
+from orchestration import run_record
 from orchestration.ingest import files
 from orchestration.ingest.batch import Batch
 from orchestration.ingest.export_format import RAW_SCHEMA, TABLES
@@ -175,6 +176,19 @@ def test_a_changed_reading_replaces_the_batch_of_the_same_content(export: Export
     assert len(export.quarantine()) == 1
     assert export.rows("SELECT count(*) FROM raw_files.load_ledger") == [(2,)]
     assert export.load().batches_new == 0
+
+
+def test_a_batch_that_goes_leaves_nothing_to_tell_what_is_new_by(export: ExportFolder) -> None:
+    export.write("leads-1.csv", LEADS)
+    export.load()
+    run_record.prepare(export.con)
+    run_record.take_build_base(export.con, 1)
+    export.write("leads-2.csv", LEADS.replace("L2", "L3"))
+    export.load()
+    assert run_record.take_build_base(export.con, 2) == 1
+    export.keys = 'time_zone = "Europe/Amsterdam"\n'
+    export.load()
+    assert run_record.take_build_base(export.con, 2) is None
 
 
 def test_rows_of_a_vanished_file_stay_as_they_were_read_and_that_is_said(export: ExportFolder) -> None:

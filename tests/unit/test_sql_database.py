@@ -13,6 +13,7 @@ import duckdb
 import pytest
 from database_source import DatabaseSource
 
+from orchestration import run_record
 from orchestration.errors import SourceError
 from orchestration.expressions import columns_named
 from orchestration.ingest import sql_database, sql_database_connection
@@ -174,6 +175,28 @@ def test_a_row_that_is_gone_is_marked_and_may_come_back(crm: DatabaseSource) -> 
     crm.load()
     assert crm.deals()[1] == ("2", 12, False)
     crm.check_ledger()
+
+
+@pytest.mark.parametrize(
+    ("change", "is_known"),
+    [
+        (deal(5, 10, day=5), True),
+        ("delete from crm_lead where id = 2", False),
+        (deal(2, 11, day=6), False),
+    ],
+)
+def test_new_rows_tell_what_is_new_where_no_other_went(
+    crm: DatabaseSource, change: str, is_known: bool
+) -> None:
+    crm.keys = "keys_every_days = 7"
+    crm.run(*(deal(number, 10, day=number) for number in range(1, 5)))
+    crm.load()
+    run_record.prepare(crm.con)
+    run_record.take_build_base(crm.con, 1)
+    crm.run(change)
+    crm.con.execute(LONG_AGO)
+    crm.load()
+    assert (run_record.take_build_base(crm.con, 2) == 1) is is_known
 
 
 def test_an_empty_table_deletes_nothing(crm: DatabaseSource) -> None:
