@@ -9,6 +9,56 @@
     A relation that has neither must not have changed; where one has, the table is patched by comparing.
 #}
 
+{# False where the model does not say how, or so many ids are touched that the whole table is made faster. #}
+{% macro find_by_ids(relation, compiled, known, total) %}
+    {%- set by, ids = config.get('meta', {}).get('by'), changes_of(this.name, '__ids') -%}
+    {%- set by = by if by is string or not by else by | join(', ') -%}
+    {%- set narrowed = narrowed_to_ids(relation, compiled, by, known) if by else none -%}
+    {%- if narrowed is none or run_query('select count(*) from ' ~ ids).rows[0][0] > total * patched_up_to() -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set key, stood = config.get('meta').get('key'), placed(rows_of_ids(relation, ids, by)) -%}
+    {%- if key -%}
+        {% do find_by_comparing(relation, narrowed, key, stood) %}
+    {%- else -%}
+        {% do find_groups(narrowed, by, stood) %}
+    {%- endif -%}
+    {% do run_query('drop table ' ~ ids) %}
+    {{ return(true) }}
+{% endmacro %}
+
+{#
+    The rows of these ids. Which they are is found in the one column; the others are read at their places alone: of ten million activities
+    five thousand took 0.3 s of CPU instead of 0.7.
+#}
+{% macro rows_of_ids(relation, ids, by) -%}
+    {{ relation }} where rowid in (select rowid from {{ relation }} semi join {{ ids }} using ({{ by }}))
+{%- endmacro %}
+
+{# Of a table without a key, all rows of an id of which one differs. #}
+{% macro find_groups(compiled, by, stood) %}
+    {%- set is_now, was = changes_of(this.name, '__is_now'), changes_of(this.name, '__was') -%}
+    {%- set differing -%}
+    (
+        select {{ by }} from (from {{ is_now }} except all select * exclude (place) from {{ was }}) as made
+        union
+        select {{ by }} from (select * exclude (place) from {{ was }} except all from {{ is_now }}) as gone
+    )
+    {%- endset -%}
+    {% call statement('compared') -%}
+    create or replace table {{ is_now }} as select {{ described_columns() }} from (
+        {{ compiled }}
+    ) as made
+    {%- endcall %}
+    {% do run_query('create or replace table ' ~ was ~ ' as from ' ~ stood) %}
+    {% do run_query('create or replace table ' ~ changes_of(this.name, '__old')
+        ~ ' as select * from ' ~ was ~ ' semi join ' ~ differing ~ ' as differing using (' ~ by ~ ')') %}
+    {% do run_query('create or replace table ' ~ changes_of(this.name)
+        ~ ' as select * from ' ~ is_now ~ ' semi join ' ~ differing ~ ' as differing using (' ~ by ~ ')') %}
+    {% do run_query('drop table ' ~ is_now) %}
+    {% do run_query('drop table ' ~ was) %}
+{% endmacro %}
+
 {# Put the ids to look at into __ids, and return the model's SQL over their rows alone; none where nobody can tell what they are. #}
 {% macro narrowed_to_ids(relation, compiled, by, known) %}
     {%- set told = touched_ids(relation, by, known) -%}
