@@ -90,8 +90,7 @@
 #}
 {% macro touched_ids(relation, by, known) %}
     {%- set touched_by = config.get('meta').get('touched_by', {}) -%}
-    {%- set read, selects, narrow, staged = [], [], [], [] -%}
-    {%- for node in model.depends_on.nodes if node.startswith('model.') -%}{% do read.append(node.split('.')[2]) %}{%- endfor -%}
+    {%- set read, selects, narrow, staged = models_read(), [], [], [] -%}
     {%- for name in read -%}
         {%- set has_id = by.split(', ') | reject('in', known.get(name, [])) | list | length == 0 -%}
         {%- if has_id -%}
@@ -113,10 +112,7 @@
 {# What a model says of the changed rows of a relation, in which tables go by their names. #}
 {% macro told(select, name, relation) %}
     {%- set named = ['since as (from ' ~ changes_of('since') ~ ')', this.name ~ ' as (from ' ~ relation ~ ')'] -%}
-    {%- for node in model.depends_on.nodes if node.startswith('model.') -%}
-        {%- set read = node.split('.')[2] -%}
-        {% do named.append(read ~ ' as (from ' ~ ref(read) ~ ')') %}
-    {%- endfor -%}
+    {%- for read in models_read() -%}{% do named.append(read ~ ' as (from ' ~ ref(read) ~ ')') %}{%- endfor -%}
     {%- if name != 'stg_zeven__run' -%}{% do named.append('changed as (' ~ changed_rows(name) ~ ')') %}{%- endif -%}
     {{ return('(with ' ~ named | join(', ') ~ ' select * from (' ~ select ~ ') as told) as found') }}
 {% endmacro %}

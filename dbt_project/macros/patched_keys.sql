@@ -6,8 +6,7 @@
 #}
 {% macro numbered_parents(known) %}
     {%- set parents = [] -%}
-    {%- for node in model.depends_on.nodes if node.startswith('model.') -%}
-        {%- set name = node.split('.')[2] -%}
+    {%- for name in models_read() -%}
         {%- set numbers = known.get(name, []) | select('in', ['period_no', 'member_no', 'value_no', 'within_no']) | list -%}
         {%- if not numbers -%}
             {{ return(none) }}

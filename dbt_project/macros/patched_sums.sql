@@ -2,9 +2,8 @@
 
 {# Whether a cut reads nothing but facts that have noted their changes, and what it needs to number them. #}
 {% macro reads_only(facts, known) %}
-    {%- set read = ['int_members', 'int_period_days', 'int_breakdown_values'] -%}
-    {%- for node in model.depends_on.nodes if node.startswith('model.') and node.split('.')[2] not in read -%}
-        {%- if node.split('.')[2] not in facts or node.split('.')[2] not in known -%}
+    {%- for name in models_read() if name not in ['int_members', 'int_period_days', 'int_breakdown_values'] -%}
+        {%- if name not in facts or name not in known -%}
             {{ return(false) }}
         {%- endif -%}
     {%- endfor -%}
@@ -22,9 +21,7 @@
         {% call statement('ids_found') -%}
         create or replace table {{ ids }} as
         {%- for fact in facts %}
-        select {{ id }} from {{ changes_of(fact) }}
-        union
-        select {{ id }} from {{ changes_of(fact, '__before') }}
+        select {{ id }} from ({{ changed_rows(fact) }}) as changed
         {{ 'union' if not loop.last }}
         {%- endfor %}
         {%- endcall %}
@@ -32,7 +29,7 @@
     {%- set sql = namespace(now=compiled, before=compiled) -%}
     {%- for fact in facts -%}
         {%- set name, changed, was = ref(fact) | string, changes_of(fact), changes_of(fact, '__before') -%}
-        {%- set of_ids = '(select * from ' ~ name ~ ' semi join ' ~ ids ~ ' using (' ~ id ~ '))' -%}
+        {%- set of_ids = '(select * from ' ~ rows_of_ids(name, ids, id) ~ ')' -%}
         {%- set were_of_ids = '(from ' ~ of_ids ~ ' except all from ' ~ changed ~ ' union all from ' ~ was ~ ')' -%}
         {%- set sql.now = sql.now | replace(name, of_ids if id else changed) -%}
         {%- set sql.before = sql.before | replace(name, were_of_ids if id else was) -%}

@@ -28,7 +28,7 @@
 {%- endmacro %}
 
 {% macro patch(relation, compiled) %}
-    {%- set key = config.get('meta', {}).get('key') or [config.get('meta')['by']] -%}
+    {%- set key = config.get('meta', {}).get('key') -%}
     {%- set facts = config.get('meta', {}).get('sums_of', []) -%}
     {%- set known = known_changes() -%}
     {%- set total = run_query('select count(*) from ' ~ relation).rows[0][0] -%}
@@ -40,7 +40,7 @@
             {{ return(false) }}
         {%- endif -%}
     {%- elif not find_by_ids(relation, compiled, known, total) and not find_by_wholes(relation, compiled, key, known) -%}
-        {%- if not config.get('meta').get('key') -%}
+        {%- if not key -%}
             {{ return(false) }}
         {%- endif -%}
         {% do find_by_comparing(relation, compiled, key, placed(relation)) %}
@@ -55,6 +55,13 @@
         {% do run_query("insert into " ~ '"' ~ target.database ~ '"' ~ ".zeven.patched values ('" ~ this.name ~ "')") %}
     {%- endif -%}
     {{ return(true) }}
+{% endmacro %}
+
+{# The models that this one reads. #}
+{% macro models_read() %}
+    {%- set read = [] -%}
+    {%- for node in model.depends_on.nodes if node.startswith('model.') -%}{% do read.append(node.split('.')[2]) %}{%- endfor -%}
+    {{ return(read) }}
 {% endmacro %}
 
 {% macro same_key(left, right, key) -%}

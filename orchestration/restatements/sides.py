@@ -24,7 +24,8 @@ class Side:
     """A release whose database is attached as `alias`.
 
     `hashes` are those of its tables' Parquet files: equal ones hold the same rows, so nothing is read.
-    `definitions` are the lines of the changelog's table of changed definitions that its code knew.
+    `definitions` are the lines of the changelog's table of changed definitions that its code knew, `run_id`
+    is the run that published it.
     """
 
     alias: str
