@@ -95,6 +95,8 @@ TARGETS = (
 """In the order of the report; a limit without end is no promise, the figure is there to be compared."""
 READ_P95, READ_SCALE = 50, 1
 """Milliseconds that the slowest twentieth of a dashboard's queries may take at most, with many readers."""
+NOTED = "\n### Rounds of their own\n"
+"""The heading of what is noted by hand in a scale's part; renewing the part leaves it there."""
 GROWTH = 10.5
 """CPU of a full run at scale 10, as a multiple of that at scale 1."""
 
@@ -196,7 +198,8 @@ HEAD = "\n".join(
     [
         "# How close Zeven is to plain DuckDB",
         "",
-        "Written by `make bench SCALE=...` (`benchmarks/bench.py`), which renews the part of its scale.",
+        "Written by `make bench SCALE=...` (`benchmarks/bench.py`), which renews the part of its scale and leaves "
+        "what is noted there by hand.",
         "",
         "- The *floor* is hand-written SQL in one process and one file: it reads the same Parquet exports "
         "and makes the same published tables, without checks, history or orchestration "
@@ -212,11 +215,14 @@ HEAD = "\n".join(
 
 
 def renew(section: str, report: Path = REPORT) -> None:
-    """Write `section` into the report, in the place of the part of its scale; the others stay."""
+    """Write `section` into the report, in the place of the part of its scale; the others stay, and so does
+    what is `NOTED` in that part.
+    """
     found = report.read_text(encoding="utf-8").split("\n## ")[1:] if report.exists() else []
     parts = {_scale(part): part for part in found}
     new = section.removeprefix("## ")
-    parts[_scale(new)] = new
+    _, heading, noted = parts.get(_scale(new), "").partition(NOTED)
+    parts[_scale(new)] = f"{new}{heading}{noted}"
     growth = _growth(parts)
     body = [f"## {parts[scale].strip()}\n" for scale in sorted(parts)]
     report.write_text("\n".join([HEAD + growth, *body]), encoding="utf-8")

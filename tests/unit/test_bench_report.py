@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.bench_report import REPORT, TARGETS, renew, section
+from benchmarks.bench_report import NOTED, REPORT, TARGETS, renew, section
 from benchmarks.company import size_of
 from benchmarks.measure import Cost, cost_of
 from benchmarks.reading import Reading
@@ -85,6 +85,18 @@ def test_every_scale_shows_a_full_run_beside_the_floor_once(scale: float) -> Non
     shown = [target.what for target in TARGETS if not target.scales or scale in target.scales]
     assert shown.count("CPU of a full run / the floor") == 1
     assert len(shown) == len(set(shown))
+
+
+def test_what_is_noted_by_hand_in_a_part_stays_when_it_is_renewed(tmp_path: Path) -> None:
+    report = tmp_path / "performance.md"
+    renew(section(1, size_of(1), [costs(14)]) + NOTED + "\nOn another machine, 3 x.\n", report)
+
+    renew(section(1, size_of(1), [costs(20)]), report)
+    renew(section(10, size_of(10), [costs(30)]), report)
+
+    of_one, of_ten = report.read_text(encoding="utf-8").split("\n## ")[1:]
+    assert of_one.endswith(NOTED + "\nOn another machine, 3 x.\n") and "| 20.0 |" in of_one
+    assert NOTED not in of_ten
 
 
 def test_one_part_is_renewed_and_the_others_stay(tmp_path: Path) -> None:
