@@ -24,8 +24,9 @@ from dashboard.access import NotAdmittedError, Reader, reader
 from dashboard.pages import findings, metric, overview, rep
 from dashboard.pages.page import Page, Source
 from dashboard.releases import Failure, Release, Shelf
-from dashboard.ui import parts, shell
+from dashboard.ui import panels, shell
 from dashboard.ui.packed import Answer, Kept
+from dashboard.ui.tables import rows_as_table
 from dashboard.viewmodel.parts import Panel
 from dashboard.words import Words
 from orchestration.errors import ZevenError
@@ -224,12 +225,12 @@ def _drawer(source: Source) -> Any:
     def draw(panel: Panel, height: int = 190) -> Any:
         about = source.words.of_catalog(source.catalog[panel.slug], "definition") if panel.slug else None
         csv_link, table_link = (
-            parts.rows_address(kind, address.path, address.query, panel.id, source.release.release_id)
+            panels.rows_address(kind, address.path, address.query, panel.id, source.release.release_id)
             for kind in ("csv", "table")
         )
         is_all = source.view.source is not None and not panel.by_source
         note = source.words.say("all_sources_note") if is_all else ""
-        return parts.panel(
+        return panels.panel(
             panel, source.words, about=about, csv=csv_link, rows=table_link, height=height, note=note
         )
 
@@ -357,7 +358,7 @@ def _csv(source: Source, panel: Panel) -> flask.Response:
 
 def _table(source: Source, panel: Panel) -> flask.Response:
     """As the page writes them."""
-    return flask.Response(parts.rows_as_table(panel, source.words), mimetype="text/html")
+    return flask.Response(rows_as_table(panel, source.words), mimetype="text/html")
 
 
 def _harmless(value: Any) -> Any:

@@ -10,7 +10,7 @@ from dash import html
 
 from dashboard import data
 from dashboard.pages.page import Page, Source
-from dashboard.ui import parts
+from dashboard.ui.cards import finding
 from dashboard.viewmodel import overview
 
 
@@ -22,7 +22,7 @@ def build(source: Source) -> Page:
         panels=(),
         body=lambda _: [
             html.H1(f"{words.say('attention')} · {source.subject()}"),
-            html.Ul([parts.finding(item) for item in found], className="findings panel")
+            html.Ul([finding(item) for item in found], className="findings panel")
             if found
             else html.P(words.say("attention_none"), className="empty"),
         ],

@@ -23,7 +23,7 @@ from dashboard.pages.metrics import (
     target_attainment,
 )
 from dashboard.pages.page import Page, Source
-from dashboard.ui import parts
+from dashboard.ui import cards as drawn
 from dashboard.viewmodel.parts import Panel
 
 PANELS: Mapping[str, Callable[[Source], tuple[Panel, ...]]] = {
@@ -61,7 +61,7 @@ def build(source: Source) -> Page:
         body=lambda draw: [
             html.Div(
                 [
-                    parts.card(card, words),
+                    drawn.card(card, words),
                     html.Div(
                         [
                             html.H1(f"{name} · {source.subject()}"),

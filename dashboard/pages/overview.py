@@ -14,7 +14,7 @@ from dash import html
 
 from dashboard import data
 from dashboard.pages.page import Page, Source
-from dashboard.ui import parts
+from dashboard.ui import cards as drawn
 from dashboard.view import Period
 from dashboard.viewmodel import cards, overview
 from dashboard.viewmodel.parts import Card, Panel
@@ -56,7 +56,7 @@ def seven(source: Source) -> tuple[Any, ...]:
         html.Section(
             [
                 html.H2(words.say(group), className="group-name"),
-                html.Div([parts.card(card, words) for card in grouped[group]], className="cards"),
+                html.Div([drawn.card(card, words) for card in grouped[group]], className="cards"),
             ],
             className="group",
             style={"flexGrow": len(grouped[group])},
@@ -158,7 +158,7 @@ def build(source: Source) -> Page:
             html.Div(seven(source), className="groups"),
             html.Div(
                 [
-                    parts.attention(told, words, of=len(found), all_href=view.href("findings")),
+                    drawn.attention(told, words, of=len(found), all_href=view.href("findings")),
                     *[draw(panel, TALL if panel is made[0] else LOW) for panel in made],
                 ],
                 className="panels",

@@ -1,7 +1,7 @@
 """What stands around every page: the header with the seven metrics, the filters, the release and the banners.
 
 Belongs here: the frame, its filters, and pages without numbers (no release, not found, not yours). Does not
-belong here: panels and cards (`ui/parts.py`), or what the filters mean (`view.py`).
+belong here: panels and cards (`ui/panels.py`, `ui/cards.py`), or what the filters mean (`view.py`).
 """
 
 from __future__ import annotations
