@@ -7,6 +7,7 @@ what the pages show (`definitions.py`).
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -38,6 +39,8 @@ def serve(settings: Settings, port: int) -> None:
     os.chdir(PROJECT_ROOT)  # where workspace.yaml is
     program = Path(sys.executable).with_name("dagster")
     arguments = [str(program), "dev", "--host", HOST, "--port", str(port), "--workspace", "workspace.yaml"]
+    # a script that starts this in the background has it ignore SIGINT, and Dagster takes SIGTERM for that
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execve(program, arguments, environment)  # noqa: S606 (no shell is the point)
 
 

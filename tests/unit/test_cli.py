@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -556,17 +557,35 @@ def test_dev_refuses_a_taken_port(zeven: Zeven) -> None:
     assert f"Port {port} is taken on 127.0.0.1" in flat(called.stderr)
 
 
-def test_dev_becomes_dagster_for_these_settings(zeven: Zeven, monkeypatch: pytest.MonkeyPatch) -> None:
-    became: list[Any] = []
-    monkeypatch.setattr("os.execve", lambda *arguments: became.extend(arguments))
+@pytest.fixture
+def became(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """What `zeven dev` becomes: program, arguments, environment, and what a SIGINT does to it."""
+    found: list[Any] = []
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(
+        "os.execve", lambda *arguments: found.extend([*arguments, signal.getsignal(signal.SIGINT)])
+    )
     monkeypatch.setattr("orchestration.transform.manifest.parsed_project", lambda _: None)
     monkeypatch.setattr(
         "orchestration.instance.dagster_home", lambda settings: settings.paths.warehouse / "home"
     )
     monkeypatch.chdir(PROJECT_ROOT)
+    yield found
+    signal.signal(signal.SIGINT, before)
+
+
+def test_dev_becomes_dagster_for_these_settings(zeven: Zeven, became: list[Any]) -> None:
     assert zeven("dev", "--port", "3987").exit_code == 0
-    program, arguments, environment = became
+    program, arguments, environment, _ = became
     assert program == Path(sys.executable).with_name("dagster")
     assert arguments[1:] == ["dev", "--host", "127.0.0.1", "--port", "3987", "--workspace", "workspace.yaml"]
     assert environment["ZEVEN_SETTINGS"] == str(zeven.settings.file)
     assert environment["DAGSTER_HOME"] == str(zeven.settings.paths.warehouse / "home")
+
+
+def test_dev_can_be_stopped_where_a_script_has_started_it_in_the_background(
+    zeven: Zeven, became: list[Any]
+) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell without job control does it
+    assert zeven("dev", "--port", "3987").exit_code == 0
+    assert became[-1] is signal.SIG_DFL
