@@ -8,12 +8,12 @@ coalesce(source in ({% for name in response_exclude_sources %}'{{ name }}'{{ ', 
 false
 {%- endif -%}
 {%- endset -%}
-{%- macro clock(instant, dates) -%}
-({{ dates }}.business_minutes_before + case
+{%- macro minutes_of_day(instant, dates) -%}
+case
     when not {{ dates }}.is_working_day or {{ instant }} <= {{ dates }}.opens_at then 0
     when {{ instant }} >= {{ dates }}.closes_at then {{ dates }}.business_minutes
     else (epoch_us({{ instant }}) - epoch_us({{ dates }}.opens_at)) / 60000000.0
-end)
+end
 {%- endmacro -%}
 {%- macro wilson(which, successes, trials) -%}
 {%- set z = '1.959963984540054e0' -%}

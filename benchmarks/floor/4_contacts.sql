@@ -277,7 +277,8 @@ timed as (
         waited.*,
         (epoch_us(until_at) - epoch_us(created_at)) / 60000000.0 as waiting_minutes,
         round(
-            {{ clock('until_at', 'until_dates') }} - {{ clock('created_at', 'created_dates') }}, 6
+            until_dates.business_minutes_before - created_dates.business_minutes_before
+            + {{ minutes_of_day('until_at', 'until_dates') }} - {{ minutes_of_day('created_at', 'created_dates') }}, 9
         ) as business_waiting_minutes
     from waited
     left join dim_dates as created_dates on waited.created_on = created_dates.date_day

@@ -17,16 +17,22 @@
 {%- endmacro %}
 
 {#
-    Business minutes that have passed before an instant, counted from the first day of dim_dates: a running clock, so the business
-    minutes between two instants are the difference of two readings. `dates` is the alias of the instant's day in dim_dates.
+    Business minutes between two instants; `from_dates` and `to_dates` are the aliases of their days in dim_dates, which count the minutes
+    before each day. Whole minutes are subtracted from whole ones: the difference of two sums of years and a fraction of a minute has a rest in
+    the tenth place, by which an answer in exactly the agreed time would be late.
 #}
-{% macro business_clock(instant, dates) -%}
-    (
-        {{ dates }}.business_minutes_before
-        + case
-            when not {{ dates }}.is_working_day or {{ instant }} <= {{ dates }}.opens_at then 0
-            when {{ instant }} >= {{ dates }}.closes_at then {{ dates }}.business_minutes
-            else {{ minutes_between(dates ~ '.opens_at', instant) }}
-        end
-    )
+{% macro business_minutes_between(from_instant, from_dates, to_instant, to_dates) -%}
+    {{ rounded(
+        to_dates ~ '.business_minutes_before - ' ~ from_dates ~ '.business_minutes_before + '
+        ~ business_minutes_of_day(to_instant, to_dates) ~ ' - ' ~ business_minutes_of_day(from_instant, from_dates), 9
+    ) }}
+{%- endmacro %}
+
+{# Business minutes of the day of an instant that have passed before it. #}
+{% macro business_minutes_of_day(instant, dates) -%}
+    case
+        when not {{ dates }}.is_working_day or {{ instant }} <= {{ dates }}.opens_at then 0
+        when {{ instant }} >= {{ dates }}.closes_at then {{ dates }}.business_minutes
+        else {{ minutes_between(dates ~ '.opens_at', instant) }}
+    end
 {%- endmacro %}

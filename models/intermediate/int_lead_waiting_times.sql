@@ -48,10 +48,7 @@ timed as (
         waited.has_response_clock,
         waited.is_answered,
         {{ minutes_between('waited.created_at', 'waited.waited_until_at') }} as waiting_minutes,
-        -- the difference of two long running clocks, without the rest that doubles leave behind it
-        {{ rounded(
-            business_clock('waited.waited_until_at', 'until_dates') ~ ' - ' ~ business_clock('waited.created_at', 'created_dates'), 6
-        ) }} as business_waiting_minutes,
+        {{ business_minutes_between('waited.created_at', 'created_dates', 'waited.waited_until_at', 'until_dates') }} as business_waiting_minutes,
         waited.has_response_clock and waited.created_at is not null and waited.waited_until_at is not null as has_minutes
     from waited
     left join dates as created_dates on waited.created_on = created_dates.date_day

@@ -62,6 +62,11 @@ def named_worlds(rules: Rules) -> dict[str, World]:
             ],
         ),
         "one lead": _world(rules, leads=[_lead(1, noon)]),
+        "answered after no whole minutes": _world(
+            rules,
+            leads=[_lead(1, noon + timedelta(seconds=1))],
+            activities=[{**call, "occurred_at": noon + timedelta(minutes=134)}],
+        ),
         "one lead of tomorrow": _world(rules, leads=[_lead(1, AS_OF + timedelta(days=1))]),
         "no reps": _world(
             rules, leads=[_lead(1, noon, owner_id="R1")], opportunities=[won], activities=[call]
