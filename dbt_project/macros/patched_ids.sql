@@ -6,6 +6,8 @@
     What a changed row of another relation touches is told by `meta: touched_by: {<relation>: <select of ids>}`, in whose SQL the relations
     read and the table itself go by their names, `changed` is the changed rows of that relation, as they are and as they were, and
     `since.as_of_on` the day that the last run described. Of `stg_zeven__run` it tells the ids whose rows change with time alone.
+    Several relations (`<relation>, <relation>`) may share a select, which then looks through the table once for all of them: `changed`
+    has the columns of each, null where a row's relation has no such column.
     A relation that has neither must not have changed; where one has, the table is patched by comparing.
 #}
 
@@ -90,30 +92,33 @@
 #}
 {% macro touched_ids(relation, by, known) %}
     {%- set touched_by = config.get('meta').get('touched_by', {}) -%}
+    {%- set told_of = (touched_by.keys() | join(', ')).split(', ') -%}
     {%- set read, selects, narrow, staged = models_read(), [], [], [] -%}
     {%- for name in read -%}
         {%- set has_id = by.split(', ') | reject('in', known.get(name, [])) | list | length == 0 -%}
         {%- if has_id -%}
             {% do (staged if name.startswith('stg_') else narrow).append(name) %}
             {% do selects.append('select ' ~ by ~ ' from (' ~ changed_rows(name) ~ ') as changed') %}
-        {%- elif name != 'stg_zeven__run' and (name not in known or (name not in touched_by and has_changed(name))) -%}
+        {%- elif name != 'stg_zeven__run' and (name not in known or (name not in told_of and has_changed(name))) -%}
             {{ return(none) }}
         {%- endif -%}
     {%- endfor -%}
-    {%- if (staged and (narrow or touched_by)) or ('stg_zeven__run' in read and not staged and 'stg_zeven__run' not in touched_by) -%}
+    {%- if (staged and (narrow or touched_by)) or ('stg_zeven__run' in read and not staged and 'stg_zeven__run' not in told_of) -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- for name, select in touched_by.items() -%}
-        {% do selects.append('select ' ~ by ~ ' from ' ~ told(select, name, relation)) %}
+    {%- for names, select in touched_by.items() -%}
+        {% do selects.append('select ' ~ by ~ ' from ' ~ told(select, names, relation)) %}
     {%- endfor -%}
     {{ return({'selects': selects, 'narrow': narrow, 'staged': staged}) }}
 {% endmacro %}
 
-{# What a model says of the changed rows of a relation, in which tables go by their names. #}
-{% macro told(select, name, relation) %}
+{# What a model says of the changed rows of one or several relations, in which tables go by their names. #}
+{% macro told(select, names, relation) %}
     {%- set named = ['since as (from ' ~ changes_of('since') ~ ')', this.name ~ ' as (from ' ~ relation ~ ')'] -%}
     {%- for read in models_read() -%}{% do named.append(read ~ ' as (from ' ~ ref(read) ~ ')') %}{%- endfor -%}
-    {%- if name != 'stg_zeven__run' -%}{% do named.append('changed as (' ~ changed_rows(name) ~ ')') %}{%- endif -%}
+    {%- set changed = [] -%}
+    {%- for name in names.split(', ') if name != 'stg_zeven__run' -%}{% do changed.append('(' ~ changed_rows(name) ~ ')') %}{%- endfor -%}
+    {%- if changed -%}{% do named.append('changed as (' ~ changed | join(' union all by name ') ~ ')') %}{%- endif -%}
     {{ return('(with ' ~ named | join(', ') ~ ' select * from (' ~ select ~ ') as told) as found') }}
 {% endmacro %}
 
