@@ -198,8 +198,8 @@ HEAD = "\n".join(
     [
         "# How close Zeven is to plain DuckDB",
         "",
-        "Written by `make bench SCALE=...` (`benchmarks/bench.py`), which renews the part of its scale and leaves "
-        "what is noted there by hand.",
+        "Written by `make bench SCALE=...` (`benchmarks/bench.py`), which renews the part of its scale and "
+        "leaves what is noted there by hand.",
         "",
         "- The *floor* is hand-written SQL in one process and one file: it reads the same Parquet exports "
         "and makes the same published tables, without checks, history or orchestration "

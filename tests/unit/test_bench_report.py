@@ -95,7 +95,8 @@ def test_what_is_noted_by_hand_in_a_part_stays_when_it_is_renewed(tmp_path: Path
     renew(section(10, size_of(10), [costs(30)]), report)
 
     of_one, of_ten = report.read_text(encoding="utf-8").split("\n## ")[1:]
-    assert of_one.endswith(NOTED + "\nOn another machine, 3 x.\n") and "| 20.0 |" in of_one
+    assert of_one.endswith(NOTED + "\nOn another machine, 3 x.\n")
+    assert "| 20.0 |" in of_one
     assert NOTED not in of_ten
 
 
