@@ -63,7 +63,7 @@ def _differing(con: duckdb.DuckDBPyConnection, table: str) -> list[str]:
     if columns != other:
         return [f"{table}: other columns, {sorted(set(columns.items()) ^ set(other.items()))}"]
     # rows that differ in the last digits of a double only are told from others in Python, and they are few:
-    # of doubles the database compares twelve digits. With nine, medians of two numbers of six decimals often
+    # of doubles the database compares twelve digits. With nine, medians of two rounded numbers often
     # lay on the border between two roundings, and two engines did not agree on its side
     compared = ", ".join(
         f'{_TWELVE_DIGITS.format(name)} as "{name}"' if kind == "DOUBLE" else f'"{name}"'
