@@ -96,7 +96,7 @@ TARGETS = (
 READ_P95, READ_SCALE = 50, 1
 """Milliseconds that the slowest twentieth of a dashboard's queries may take at most, with many readers."""
 NOTED = "\n### Rounds of their own\n"
-"""The heading of what is noted by hand in a scale's part; renewing the part leaves it there."""
+"""From this heading on a scale's part is written by hand; renewing the part leaves that there."""
 GROWTH = 10.5
 """CPU of a full run at scale 10, as a multiple of that at scale 1."""
 

@@ -12,7 +12,7 @@ from dash import html
 from dashboard import data
 from dashboard.pages import overview as overview_page
 from dashboard.pages.page import Page, Source
-from dashboard.ui import cards as drawn
+from dashboard.ui.cards import attention
 from dashboard.viewmodel import compare, overview, pipeline
 from dashboard.viewmodel.parts import Panel
 
@@ -56,7 +56,7 @@ def build(source: Source) -> Page:
             html.Div(overview_page.seven(source), className="groups"),
             html.Div(
                 [
-                    drawn.attention(told, words, of=len(found), all_href=""),
+                    attention(told, words, of=len(found), all_href=""),
                     *[draw(panel, CHART_HEIGHT) for panel in made],
                 ],
                 className="panels three",

@@ -14,7 +14,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import html
 
-from dashboard.ui.looks import COLOURS
+from dashboard.ui.looks import COLOURS, style_of
 from dashboard.viewmodel.parts import Column, Panel, Plot, Waterfall
 from dashboard.words import Words
 
@@ -48,7 +48,7 @@ def plot(item: Panel, picture: Plot, words: Words, height: int) -> Any:
         {picture.x: label, **{item.column(s.key).label: _number(row.get(s.key)) for s in picture.series}}
         for label, row in zip(labels, item.rows, strict=True)
     ]
-    style = _style(picture.kind, words)
+    style = style_of(picture.kind, words)
     ticks = _ticks(item.rows, picture)
     common: dict[str, Any] = {
         "h": height,
@@ -137,17 +137,8 @@ def _ticks(rows: Sequence[Mapping[str, Any]], picture: Plot) -> list[float]:
     return [number * step for number in range(math.ceil(top / step) + 1)]
 
 
-def _style(kind: str, words: Words) -> dict[str, Any]:
-    return {
-        "kind": kind,
-        "locale": words.browser_locale,
-        "currency": words.currency,
-        "hour": words.say("hour_unit"),
-    }
-
-
 def waterfall(item: Panel, picture: Waterfall, words: Words, height: int) -> Any:
-    style = _style(item.column(picture.value).kind, words)
+    style = style_of(item.column(picture.value).kind, words)
     label = item.column(picture.value).label
     data = []
     for place, row in enumerate(item.rows):

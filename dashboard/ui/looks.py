@@ -1,4 +1,5 @@
-"""What charts and tables share: colours, which columns stand on the right, and how a cell reads.
+"""What charts and tables share: colours, which columns stand on the right, how a cell
+reads, and what the browser writes numbers by.
 
 Belongs here: what more than one kind of picture needs. Does not belong here: any picture.
 """
@@ -26,3 +27,13 @@ RIGHT = ("count", "number", "money", "ratio", "minutes", "days", "row")
 def text_of(row: Mapping[str, Any], column: Column, words: Words) -> str:
     kind = str(row["kind"]) if column.kind == "row" else column.kind
     return words.value(row.get(column.key), kind)
+
+
+def style_of(kind: str, words: Words) -> dict[str, str]:
+    """What the browser's part writes a value of this kind by."""
+    return {
+        "kind": kind,
+        "locale": words.browser_locale,
+        "currency": words.currency,
+        "hour": words.say("hour_unit"),
+    }

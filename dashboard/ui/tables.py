@@ -18,7 +18,7 @@ from typing import Any
 import dash_ag_grid as dag
 from dash import dcc, html
 
-from dashboard.ui.looks import COLOURS, RIGHT, text_of
+from dashboard.ui.looks import COLOURS, RIGHT, style_of, text_of
 from dashboard.viewmodel.parts import Bars, Board, Column, Panel
 from dashboard.words import Words
 
@@ -142,7 +142,6 @@ def plain(item: Panel, words: Words) -> Any:
 
 def board(item: Panel, picture: Board, words: Words) -> Any:
     """A grid that sorts, filters and draws only what is in sight: 500 reps are no more work than 20."""
-    style = {"locale": words.browser_locale, "currency": words.currency, "hour": words.say("hour_unit")}
     columns: list[dict[str, Any]] = []
     for number, column in enumerate(item.columns):
         if column.key in picture.hidden:
@@ -159,7 +158,7 @@ def board(item: Panel, picture: Board, words: Words) -> Any:
             definition |= {
                 "type": "rightAligned",
                 "valueFormatter": {
-                    "function": f"zevenCell(params, {json.dumps({**style, 'kind': column.kind})})"
+                    "function": f"zevenCell(params, {json.dumps(style_of(column.kind, words))})"
                 },
             }
         if number == 0 and picture.href:
